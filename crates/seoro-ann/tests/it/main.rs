@@ -1,0 +1,2 @@
+//! The crate's integration tests, one binary.
+#![allow(clippy::unwrap_used)]

@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+pub mod features;
+pub mod histories;
+pub mod id;
+pub mod log;
+pub mod matrix;
+pub mod score;
+pub mod seed;
+pub mod signals;
+pub mod vocab;
+
+pub use features::{Column, ColumnData, Features};
+pub use histories::Histories;
+pub use id::{ItemId, UserId};
+pub use log::{Event, Log, LogError};
+pub use matrix::{Csr, Matrix, ShapeError};
+pub use score::{
+    Embed, Hide, Items, Nothing, OwnHistory, Query, Rate, Retrieve, Score, ScoreError, Scored, TopK,
+};
+pub use seed::{Rng, Seed};
+pub use signals::{Impressions, Searches, Signals};
+pub use vocab::{Vocab, VocabError};

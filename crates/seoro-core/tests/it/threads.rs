@@ -1,0 +1,19 @@
+use seoro_core::*;
+
+fn send_and_sync<T: Send + Sync>() {}
+
+#[test]
+fn public_types_cross_threads() {
+    send_and_sync::<Log>();
+    send_and_sync::<Histories>();
+    send_and_sync::<Vocab>();
+    send_and_sync::<Features>();
+    send_and_sync::<Signals>();
+    send_and_sync::<Matrix>();
+    send_and_sync::<Csr>();
+    send_and_sync::<Seed>();
+    send_and_sync::<Rng>();
+    send_and_sync::<TopK>();
+    send_and_sync::<Box<dyn Score>>();
+    send_and_sync::<Box<dyn Hide>>();
+}

@@ -1,0 +1,8 @@
+#![doc = include_str!("../README.md")]
+
+pub mod persist;
+pub mod recommender;
+pub mod run;
+
+pub use recommender::{FitError, Recommender, Training};
+pub use run::{Checkpoint, DeviceName, Epoch, Run, Validate};

@@ -1,0 +1,119 @@
+//! The trait every model is fitted through.
+
+use crate::Run;
+use seoro_core::{Features, Histories, Log, Score, Signals};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// What a model may learn from. The test split cannot be reached from here.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Training<'a> {
+    /// The training interactions.
+    pub events: &'a Log,
+    /// The same interactions by user, in order.
+    pub histories: &'a Histories,
+    /// What is known of the users.
+    pub users: Option<&'a Features>,
+    /// What is known of the items.
+    pub items: Option<&'a Features>,
+    /// What users did besides.
+    pub signals: Option<&'a Signals>,
+}
+
+impl<'a> Training<'a> {
+    /// Training data without features or side signals; `histories` are those of `events`.
+    pub fn new(events: &'a Log, histories: &'a Histories) -> Self {
+        Self { events, histories, users: None, items: None, signals: None }
+    }
+}
+
+/// Why a fit ended without a model.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FitError {
+    /// The data lacks a column the model needs.
+    #[error("{model} needs {column}, which the data lacks")]
+    Missing {
+        /// The model.
+        model: &'static str,
+        /// The column.
+        column: &'static str,
+    },
+    /// There is nothing to learn from.
+    #[error("{model}: no training interaction; expected at least one")]
+    Empty {
+        /// The model.
+        model: &'static str,
+    },
+    /// A hyper-parameter outside its range.
+    #[error("{model}: {parameter} = {value}; expected {expected}")]
+    Parameter {
+        /// The model.
+        model: &'static str,
+        /// The hyper-parameter.
+        parameter: &'static str,
+        /// Its value.
+        value: f64,
+        /// What was expected, in words.
+        expected: &'static str,
+    },
+    /// The fit would need more memory than [`Run::memory`] allows.
+    #[error("{model} needs {needed} bytes; the limit is {limit}")]
+    Memory {
+        /// The model.
+        model: &'static str,
+        /// Bytes the fit would take.
+        needed: u64,
+        /// Bytes allowed.
+        limit: u64,
+    },
+    /// The loss or a parameter stopped being finite.
+    #[error("{model} diverged in epoch {epoch}: expected finite parameters")]
+    Diverged {
+        /// The model.
+        model: &'static str,
+        /// The epoch, counted from 1.
+        epoch: usize,
+    },
+    /// A matrix could not be factorised.
+    #[error("{model}: {what}")]
+    Numeric {
+        /// The model.
+        model: &'static str,
+        /// What failed.
+        what: &'static str,
+    },
+    /// The threads asked for could not be started.
+    #[error("no pool of {threads} threads")]
+    Threads {
+        /// Threads asked for.
+        threads: usize,
+    },
+    /// A checkpoint could not be written or read.
+    #[error(transparent)]
+    Persist(#[from] crate::persist::PersistError),
+    /// The fit was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// A recipe: hyper-parameters in, a fitted model out.
+///
+/// The recipe is a serde struct whose default is the paper's or the field's; unknown keys are errors.
+pub trait Recommender: Serialize + DeserializeOwned + Default {
+    /// What a fit returns: it can only score.
+    type Fitted: Score + Serialize + DeserializeOwned + 'static;
+
+    /// The model's name in files and tables: lower-case and hyphenated.
+    const NAME: &'static str;
+
+    /// Raised whenever the same recipe and seed may give other numbers than before; part of a result's key.
+    const REVISION: u32;
+
+    /// Learns from `train`.
+    ///
+    /// # Errors
+    /// See [`FitError`].
+    fn fit(&self, train: &Training<'_>, run: &mut Run<'_>) -> Result<Self::Fitted, FitError>;
+}
