@@ -18,24 +18,7 @@ pub struct Histories {
 impl Histories {
     /// The histories of a log: one row for every user of its vocabulary, empty ones included.
     pub fn new(log: &Log) -> Self {
-        let mut starts = vec![0usize; log.n_users() + 1];
-        for user in log.users() {
-            starts[user.index() + 1] += 1;
-        }
-        for row in 0..log.n_users() {
-            starts[row + 1] += starts[row];
-        }
-        let mut next = starts.clone();
-        let mut order = vec![0usize; log.len()];
-        for (row, user) in log.users().iter().enumerate() {
-            order[next[user.index()]] = row;
-            next[user.index()] += 1;
-        }
-        if let Some(times) = log.times() {
-            for row in starts.windows(2) {
-                order[row[0]..row[1]].sort_by_key(|&event| times[event]);
-            }
-        }
+        let (starts, order) = rows_by_user(log);
         Self {
             starts,
             items: order.iter().map(|&row| log.items()[row]).collect(),
@@ -106,4 +89,28 @@ impl Histories {
         }
         self.starts[user.index()]..self.starts[user.index() + 1]
     }
+}
+
+/// The rows of `log`, user after user, each user's by time (ties and logs without times keep the log's order), with
+/// where each user's rows start and the end.
+pub(crate) fn rows_by_user(log: &Log) -> (Vec<usize>, Vec<usize>) {
+    let mut starts = vec![0usize; log.n_users() + 1];
+    for user in log.users() {
+        starts[user.index() + 1] += 1;
+    }
+    for row in 0..log.n_users() {
+        starts[row + 1] += starts[row];
+    }
+    let mut next = starts.clone();
+    let mut order = vec![0usize; log.len()];
+    for (row, user) in log.users().iter().enumerate() {
+        order[next[user.index()]] = row;
+        next[user.index()] += 1;
+    }
+    if let Some(times) = log.times() {
+        for row in starts.windows(2) {
+            order[row[0]..row[1]].sort_by_key(|&event| times[event]);
+        }
+    }
+    (starts, order)
 }

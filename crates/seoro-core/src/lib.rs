@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod features;
+pub mod filter;
 pub mod histories;
 pub mod id;
 pub mod log;
@@ -8,6 +9,7 @@ pub mod matrix;
 pub mod score;
 pub mod seed;
 pub mod signals;
+pub mod split;
 pub mod vocab;
 
 pub use features::{Column, ColumnData, Features};
@@ -20,4 +22,5 @@ pub use score::{
 };
 pub use seed::{Rng, Seed};
 pub use signals::{Impressions, Searches, Signals};
+pub use split::{Pick, Split, SplitError, Splitter};
 pub use vocab::{Vocab, VocabError};

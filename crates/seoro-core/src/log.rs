@@ -180,6 +180,13 @@ impl Log {
         }
     }
 
+    /// The same events with other values, all finite and one for each event, as the caller ensures.
+    pub(crate) fn with_values(mut self, values: Vec<f32>) -> Self {
+        debug_assert_eq!(values.len(), self.len(), "one value for each event");
+        self.values = Some(values);
+        self
+    }
+
     /// The same events without the value column: implicit feedback.
     pub fn without_values(mut self) -> Self {
         self.values = None;

@@ -14,6 +14,8 @@ fn public_types_cross_threads() {
     send_and_sync::<Seed>();
     send_and_sync::<Rng>();
     send_and_sync::<TopK>();
+    send_and_sync::<Split>();
+    send_and_sync::<Splitter>();
     send_and_sync::<Box<dyn Score>>();
     send_and_sync::<Box<dyn Hide>>();
 }
