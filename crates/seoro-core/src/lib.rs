@@ -2,13 +2,17 @@
 
 pub mod features;
 pub mod filter;
+pub mod gemm;
 pub mod histories;
 pub mod id;
+pub mod kernel;
 pub mod log;
 pub mod matrix;
+pub mod sample;
 pub mod score;
 pub mod seed;
 pub mod signals;
+mod sparse;
 pub mod split;
 pub mod vocab;
 

@@ -253,6 +253,12 @@ impl Csr {
         &mut self.values[self.starts[row]..self.starts[row + 1]]
     }
 
+    /// The columns of row `row`, and its values to write.
+    pub fn row_mut(&mut self, row: usize) -> (&[u32], &mut [f32]) {
+        let span = self.starts[row]..self.starts[row + 1];
+        (&self.columns[span.clone()], &mut self.values[span])
+    }
+
     /// The entries of row `row`.
     pub fn row(&self, row: usize) -> impl ExactSizeIterator<Item = (u32, f32)> + '_ {
         self.columns(row).iter().copied().zip(self.values(row).iter().copied())

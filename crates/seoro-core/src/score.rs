@@ -3,7 +3,8 @@
 //! A model answers [`Query`]s with scores; how it came to be, where it lives and what it is made of stay behind
 //! [`Score`]. All traits here are object-safe.
 
-use crate::{ItemId, Matrix, UserId};
+use crate::gemm::{View, ViewMut, gemm};
+use crate::{ItemId, Matrix, UserId, kernel};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -208,24 +209,8 @@ impl TopK {
         hidden: &[ItemId],
     ) -> Result<(), ScoreError> {
         let list = &mut self.lists[query];
-        let mut hidden = &hidden[hidden.partition_point(|item| item.0 < first)..];
-        for (offset, &score) in scores.iter().enumerate() {
-            let item = ItemId(first + offset as u32);
-            if hidden.first() == Some(&item) {
-                hidden = &hidden[1..];
-                continue;
-            }
-            if score.is_nan() {
-                return Err(ScoreError::NotANumber { query, item });
-            }
-            if list.len() == self.k && list.last().is_none_or(|last| score <= last.score) {
-                continue;
-            }
-            let place = list.partition_point(|other| other.score >= score);
-            list.truncate(self.k.saturating_sub(1));
-            list.insert(place, Scored { item, score });
-        }
-        Ok(())
+        kernel::select(list, self.k, first, scores, hidden)
+            .map_err(|item| ScoreError::NotANumber { query, item })
     }
 }
 
@@ -278,7 +263,9 @@ pub trait Score: Send + Sync {
     /// What [`Items::check`] refuses, and [`ScoreError::Missing`].
     fn score(&self, queries: &[Query<'_>], items: Items<'_>, out: &mut [f32]) -> Result<(), ScoreError>;
 
-    /// The `k` best items of each query, without those hidden: by blocks of items, never all of `[Q, I]` at once.
+    /// The `k` best items of each query, without those hidden: by blocks of items, never all of `[Q, I]` at once; by
+    /// products of matrices where the model has an [`Embed`]. Runs on the calling thread: spread queries over threads,
+    /// some hundreds at a time.
     ///
     /// # Errors
     /// As [`Score::score`], and [`ScoreError::NotANumber`].
@@ -289,9 +276,12 @@ pub trait Score: Send + Sync {
         hide: &dyn Hide,
         out: &mut TopK,
     ) -> Result<(), ScoreError> {
-        top_k_by_blocks(self.n_items(), queries, k, hide, out, |items, scores| {
-            self.score(queries, items, scores)
-        })
+        match self.embed() {
+            Some(embed) => top_k_by_vectors(embed, queries, k, hide, out),
+            None => top_k_by_blocks(self.n_items(), queries, k, hide, out, |items, scores| {
+                self.score(queries, items, scores)
+            }),
+        }
     }
 
     /// The model as vectors, where its score is a dot product.
@@ -321,10 +311,7 @@ pub fn top_k_by_blocks(
     mut score: impl FnMut(Items<'_>, &mut [f32]) -> Result<(), ScoreError>,
 ) -> Result<(), ScoreError> {
     out.reset(queries.len(), k);
-    let mut hidden = vec![Vec::new(); queries.len()];
-    for (query, hidden) in queries.iter().zip(&mut hidden) {
-        hidden_items(hide, query, hidden);
-    }
+    let hidden = all_hidden_items(hide, queries);
     let mut scores = vec![0.0; queries.len() * BLOCK.min(n_items)];
     for first in (0..n_items).step_by(BLOCK) {
         let last = n_items.min(first + BLOCK);
@@ -337,9 +324,56 @@ pub fn top_k_by_blocks(
     Ok(())
 }
 
+/// How many queries and items [`top_k_by_vectors`] multiplies at once: 512 KiB of scores stay in the second-level cache
+/// until they are selected from.
+const TILE: (usize, usize) = (256, 512);
+
+/// Selects the items whose vectors have the largest dot products with the queries' vectors: blocks of queries times
+/// blocks of items.
+///
+/// # Errors
+/// Those of [`Embed::queries`], and [`ScoreError::NotANumber`].
+pub fn top_k_by_vectors(
+    embed: &dyn Embed,
+    queries: &[Query<'_>],
+    k: usize,
+    hide: &dyn Hide,
+    out: &mut TopK,
+) -> Result<(), ScoreError> {
+    let items = embed.items();
+    let (n_items, dim) = (items.rows(), items.cols());
+    let mut vectors = Matrix::default();
+    embed.queries(queries, &mut vectors)?;
+    out.reset(queries.len(), k);
+    let hidden = all_hidden_items(hide, queries);
+    let mut scores = vec![0.0; queries.len().min(TILE.0) * n_items.min(TILE.1)];
+    for first_query in (0..queries.len()).step_by(TILE.0) {
+        let block = first_query..queries.len().min(first_query + TILE.0);
+        let left = View::new(&vectors.as_slice()[block.start * dim..], block.len(), dim);
+        for first in (0..n_items).step_by(TILE.1) {
+            let width = TILE.1.min(n_items - first);
+            let right = View::new(&items.as_slice()[first * dim..], width, dim).transposed();
+            let scores = &mut scores[..block.len() * width];
+            gemm(1.0, left, right, 0.0, ViewMut::new(scores, block.len(), width), false);
+            for (query, row) in block.clone().zip(scores.chunks_exact(width)) {
+                out.offer(query, first as u32, row, &hidden[query])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn all_hidden_items(hide: &dyn Hide, queries: &[Query<'_>]) -> Vec<Vec<ItemId>> {
+    let mut hidden = vec![Vec::new(); queries.len()];
+    for (query, hidden) in queries.iter().zip(&mut hidden) {
+        hidden_items(hide, query, hidden);
+    }
+    hidden
+}
+
 /// A model whose score is the dot product of a query's vector and an item's.
 pub trait Embed: Send + Sync {
-    /// The item vectors `[I, D]`.
+    /// The item vectors `[I, D]`: borrowed where the model keeps them so, else built on each call.
     fn items(&self) -> Cow<'_, Matrix>;
 
     /// Writes the vectors of the queries, `[Q, D]`; `out` is given its shape here.

@@ -3,5 +3,8 @@
 
 mod filter;
 mod logs;
+mod products;
+mod sample;
 mod split;
 mod threads;
+mod top_k;

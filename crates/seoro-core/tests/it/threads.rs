@@ -16,6 +16,10 @@ fn public_types_cross_threads() {
     send_and_sync::<TopK>();
     send_and_sync::<Split>();
     send_and_sync::<Splitter>();
+    send_and_sync::<sample::Alias>();
+    send_and_sync::<sample::Negatives<'_>>();
+    send_and_sync::<gemm::View<'_>>();
+    send_and_sync::<gemm::ViewMut<'_>>();
     send_and_sync::<Box<dyn Score>>();
     send_and_sync::<Box<dyn Hide>>();
 }

@@ -1,0 +1,165 @@
+//! The one body of each kernel: arrays of running sums that the compiler turns into the vectors of each level.
+//!
+//! `FMA` says whether multiply-add is fused (rounded once). The order of additions is the same at every level.
+
+/// Running sums of the main loop: enough to hide the latency of multiply-add at every level.
+const WIDE: usize = 64;
+/// Running sums of what the main loop leaves.
+const NARROW: usize = 16;
+
+#[inline(always)]
+fn mul_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
+    if FMA { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// `Σ f(a, b)`, where `step(a, b, sum)` adds one term to a running sum.
+#[inline(always)]
+fn fold(a: &[f32], b: &[f32], step: impl Fn(f32, f32, f32) -> f32) -> f32 {
+    let mut sums = [0f32; WIDE];
+    let (a_wide, a_rest) = a.as_chunks::<WIDE>();
+    let (b_wide, b_rest) = b.as_chunks::<WIDE>();
+    for (a, b) in a_wide.iter().zip(b_wide) {
+        for lane in 0..WIDE {
+            sums[lane] = step(a[lane], b[lane], sums[lane]);
+        }
+    }
+    let mut narrow: [f32; NARROW] = halve(sums);
+    let (a_narrow, a_rest) = a_rest.as_chunks::<NARROW>();
+    let (b_narrow, b_rest) = b_rest.as_chunks::<NARROW>();
+    for (a, b) in a_narrow.iter().zip(b_narrow) {
+        for lane in 0..NARROW {
+            narrow[lane] = step(a[lane], b[lane], narrow[lane]);
+        }
+    }
+    let rest = a_rest.iter().zip(b_rest).fold(0.0, |sum, (&a, &b)| step(a, b, sum));
+    reduce(narrow) + rest
+}
+
+#[inline(always)]
+fn halve(sums: [f32; WIDE]) -> [f32; NARROW] {
+    std::array::from_fn(|lane| (sums[lane] + sums[lane + 32]) + (sums[lane + 16] + sums[lane + 48]))
+}
+
+#[inline(always)]
+fn reduce(sums: [f32; NARROW]) -> f32 {
+    let eight: [f32; 8] = std::array::from_fn(|lane| sums[lane] + sums[lane + 8]);
+    let four: [f32; 4] = std::array::from_fn(|lane| eight[lane] + eight[lane + 4]);
+    (four[0] + four[2]) + (four[1] + four[3])
+}
+
+#[inline(always)]
+pub(super) fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
+    fold(a, b, mul_add::<FMA>)
+}
+
+#[inline(always)]
+pub(super) fn squared_l2<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
+    fold(a, b, |a, b, sum| mul_add::<FMA>(a - b, a - b, sum))
+}
+
+#[inline(always)]
+pub(super) fn sum<const FMA: bool>(x: &[f32]) -> f32 {
+    fold(x, x, |x, _, sum| sum + x)
+}
+
+#[inline(always)]
+pub(super) fn axpy<const FMA: bool>(alpha: f32, x: &[f32], y: &mut [f32]) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y = mul_add::<FMA>(alpha, x, *y);
+    }
+}
+
+#[inline(always)]
+pub(super) fn dot_rows<const FMA: bool>(query: &[f32], rows: &[f32], out: &mut [f32]) {
+    if query.is_empty() {
+        return out.fill(0.0);
+    }
+    for (row, out) in rows.chunks_exact(query.len()).zip(out) {
+        *out = dot::<FMA>(query, row);
+    }
+}
+
+#[inline(always)]
+pub(super) fn weighted_rows<const FMA: bool>(
+    indices: &[u32],
+    weights: &[f32],
+    rows: &[f32],
+    out: &mut [f32],
+) {
+    let dim = out.len();
+    let (wide, rest) = out.as_chunks_mut::<WIDE>();
+    let rest_start = wide.len() * WIDE;
+    for (chunk, out) in wide.iter_mut().enumerate() {
+        // Sums stay in registers while the rows go by.
+        let mut sums = [0f32; WIDE];
+        for (&index, &weight) in indices.iter().zip(weights) {
+            let start = index as usize * dim + chunk * WIDE;
+            let row = &rows[start..start + WIDE];
+            for lane in 0..WIDE {
+                sums[lane] = mul_add::<FMA>(weight, row[lane], sums[lane]);
+            }
+        }
+        *out = sums;
+    }
+    rest.fill(0.0);
+    for (&index, &weight) in indices.iter().zip(weights) {
+        let start = index as usize * dim;
+        axpy::<FMA>(weight, &rows[start + rest_start..start + dim], rest);
+    }
+}
+
+#[inline(always)]
+pub(super) fn exp<const FMA: bool>(x: &mut [f32]) {
+    x.iter_mut().for_each(|x| *x = exp_one::<FMA>(*x));
+}
+
+#[inline(always)]
+pub(super) fn sigmoid_all<const FMA: bool>(x: &mut [f32]) {
+    x.iter_mut().for_each(|x| *x = sigmoid_one::<FMA>(*x));
+}
+
+/// `1 / (1 + exp(−x))`, within 4 units in the last place; 0 below −87.4.
+///
+/// ```
+/// assert_eq!(seoro_core::kernel::sigmoid(0.0), 0.5);
+/// ```
+#[inline]
+pub fn sigmoid(x: f32) -> f32 {
+    sigmoid_one::<{ super::PORTABLE_FMA }>(x)
+}
+
+/// `ln(sigmoid(x)) = min(x, 0) − ln(1 + exp(−|x|))`, within 4 units in the last place, without overflow on either side.
+#[inline]
+pub fn log_sigmoid(x: f32) -> f32 {
+    x.min(0.0) - exp_one::<{ super::PORTABLE_FMA }>(-x.abs()).ln_1p()
+}
+
+#[inline(always)]
+fn sigmoid_one<const FMA: bool>(x: f32) -> f32 {
+    1.0 / (1.0 + exp_one::<FMA>(-x))
+}
+
+/// `ln 2^-126`, the smallest normal number: below it the exponential is 0.
+const LOWEST: f32 = -87.336_54;
+/// `ln` of the largest finite number: above it the exponential is infinite.
+const HIGHEST: f32 = 88.722_84;
+
+/// `exp x = 2^n · exp r` with `n` the whole number nearest to `x / ln 2` and `|r| ≤ ln 2 / 2`; the polynomial for
+/// `exp r` is that of Cephes' `expf` (Moshier 1992).
+#[inline(always)]
+fn exp_one<const FMA: bool>(x: f32) -> f32 {
+    // Adding 1.5·2^23 rounds to a whole number and leaves it in the low bits.
+    const ROUND: f32 = 12_582_912.0;
+    let shifted = mul_add::<FMA>(x, std::f32::consts::LOG2_E, ROUND);
+    let n = shifted - ROUND;
+    let r = mul_add::<FMA>(n, 2.121_944_4e-4, mul_add::<FMA>(n, -0.693_359_4, x));
+    let mut p = 1.987_569_1e-4;
+    for coefficient in [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
+        p = mul_add::<FMA>(p, r, coefficient);
+    }
+    let p = mul_add::<FMA>(p, r * r, r) + 1.0;
+    let scaled = f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23));
+    let high = if x > HIGHEST { f32::INFINITY } else { scaled };
+    let low = if x < LOWEST { 0.0 } else { high };
+    if x.is_nan() { x } else { low }
+}

@@ -1,0 +1,129 @@
+//! The inner loops: dot products, sums, exponentials and the selection of the best.
+//!
+//! Every function is written once (`lanes`), with a fixed number of running sums, and compiled for AVX-512, for AVX2
+//! and for any machine; which one runs is decided when it is called. AVX-512 and AVX2 give the same bits; the portable
+//! version rounds each product before adding it, so it differs by the rounding of one multiplication a term.
+//! [`scalar`] is the plain definition that all of them are tested against.
+
+#![allow(unsafe_code)] // Calling code compiled for a processor feature, after asking whether the processor has it.
+
+mod lanes;
+pub mod scalar;
+mod select;
+#[cfg(test)]
+mod tests;
+
+pub use lanes::{log_sigmoid, sigmoid};
+pub use select::{select, top_k};
+
+/// What the processor at hand can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    Portable,
+}
+
+#[inline]
+fn level() -> Level {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+        return if std::arch::is_x86_feature_detected!("avx512f") { Level::Avx512 } else { Level::Avx2 };
+    }
+    Level::Portable
+}
+
+/// Whether the portable version may use fused multiply-add: where every processor of the target has it.
+const PORTABLE_FMA: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
+
+/// Compiles each function of `lanes` for every level, and a public function that calls the right one.
+macro_rules! for_each_level {
+    ($($(#[$doc:meta])* pub fn $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)? $(where $check:block)?;)*) => {
+        #[cfg(target_arch = "x86_64")]
+        mod avx512 {
+            $(#[target_feature(enable = "avx512f,avx2,fma")]
+            pub(super) fn $name($($arg: $type),*) $(-> $result)? { super::lanes::$name::<true>($($arg),*) })*
+        }
+        #[cfg(target_arch = "x86_64")]
+        mod avx2 {
+            $(#[target_feature(enable = "avx2,fma")]
+            pub(super) fn $name($($arg: $type),*) $(-> $result)? { super::lanes::$name::<true>($($arg),*) })*
+        }
+        mod portable {
+            $(pub(super) fn $name($($arg: $type),*) $(-> $result)? {
+                super::lanes::$name::<{ super::PORTABLE_FMA }>($($arg),*)
+            })*
+        }
+        $($(#[$doc])*
+        #[inline]
+        pub fn $name($($arg: $type),*) $(-> $result)? {
+            $($check)?
+            match level() {
+                // SAFETY: `level` has found AVX-512F, AVX2 and FMA.
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx512 => unsafe { avx512::$name($($arg),*) },
+                // SAFETY: `level` has found AVX2 and FMA.
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx2 => unsafe { avx2::$name($($arg),*) },
+                Level::Portable => portable::$name($($arg),*),
+            }
+        })*
+    };
+}
+
+for_each_level! {
+    /// The dot product of `a` and `b`.
+    ///
+    /// ```
+    /// assert_eq!(seoro_core::kernel::dot(&[1.0, 2.0], &[3.0, 4.0]), 11.0);
+    /// ```
+    ///
+    /// # Panics
+    /// Where the lengths differ.
+    pub fn dot(a: &[f32], b: &[f32]) -> f32 where { same_length(a, b) };
+
+    /// The squared Euclidean distance of `a` and `b`.
+    ///
+    /// # Panics
+    /// Where the lengths differ.
+    pub fn squared_l2(a: &[f32], b: &[f32]) -> f32 where { same_length(a, b) };
+
+    /// Adds `alpha · x` to `y`.
+    ///
+    /// # Panics
+    /// Where the lengths differ.
+    pub fn axpy(alpha: f32, x: &[f32], y: &mut [f32]) where { same_length(x, y) };
+
+    /// The dot products of `query` `[D]` with each of `rows` `[R, D]`, to `out` `[R]`; each equals [`dot`] to the bit.
+    ///
+    /// # Panics
+    /// Where `rows` does not hold `R × D` numbers.
+    pub fn dot_rows(query: &[f32], rows: &[f32], out: &mut [f32]) where {
+        assert_eq!(Some(rows.len()), query.len().checked_mul(out.len()), "rows of the query's length, one for each output");
+    };
+
+    /// Writes `Σ weights[i] · rows[indices[i]]` to `out` `[D]`, for `rows` `[R, D]`: a row of a sparse product, or a bag of
+    /// embeddings.
+    ///
+    /// # Panics
+    /// Where there is not one weight for each index, or an index lies outside `rows`.
+    pub fn weighted_rows(indices: &[u32], weights: &[f32], rows: &[f32], out: &mut [f32]) where {
+        assert_eq!(indices.len(), weights.len(), "one weight for each index");
+    };
+
+    /// The sum of `x`, in a fixed order.
+    pub fn sum(x: &[f32]) -> f32;
+
+    /// Replaces each number by its exponential, within 2 units in the last place; what would be subnormal becomes 0.
+    pub fn exp(x: &mut [f32]);
+
+    /// Replaces each number by its [`sigmoid`](fn@sigmoid), to the bit but for the portable version's rounding.
+    pub fn sigmoid_all(x: &mut [f32]);
+}
+
+#[inline]
+fn same_length(a: &[f32], b: &[f32]) {
+    assert_eq!(a.len(), b.len(), "slices of one length");
+}

@@ -1,0 +1,55 @@
+//! The plain definition of each kernel, one number after another: the reference of the tests.
+
+use crate::ItemId;
+use crate::Scored;
+
+/// See [`dot`](super::dot).
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// See [`squared_l2`](super::squared_l2).
+pub fn squared_l2(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
+}
+
+/// See [`axpy`](super::axpy).
+pub fn axpy(alpha: f32, x: &[f32], y: &mut [f32]) {
+    for (y, x) in y.iter_mut().zip(x) {
+        *y += alpha * x;
+    }
+}
+
+/// See [`dot_rows`](super::dot_rows).
+pub fn dot_rows(query: &[f32], rows: &[f32], out: &mut [f32]) {
+    for (row, out) in out.iter_mut().enumerate() {
+        *out = dot(query, &rows[row * query.len()..(row + 1) * query.len()]);
+    }
+}
+
+/// See [`sum`](super::sum).
+pub fn sum(x: &[f32]) -> f32 {
+    x.iter().sum()
+}
+
+/// See [`exp`](super::exp).
+pub fn exp(x: &mut [f32]) {
+    x.iter_mut().for_each(|x| *x = x.exp());
+}
+
+/// See [`sigmoid`](super::sigmoid).
+pub fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+/// See [`top_k`](super::top_k): sorts everything.
+pub fn top_k(scores: &[f32], k: usize) -> Result<Vec<Scored>, ItemId> {
+    if let Some(item) = scores.iter().position(|score| score.is_nan()) {
+        return Err(ItemId(item as u32));
+    }
+    let mut all: Vec<Scored> =
+        (0..).map(ItemId).zip(scores).map(|(item, &score)| Scored { item, score }).collect();
+    all.sort_by(|a, b| b.score.partial_cmp(&a.score).expect("no NaN").then(a.item.cmp(&b.item)));
+    all.truncate(k);
+    Ok(all)
+}

@@ -1,0 +1,255 @@
+//! Every level that this machine has, held to the scalar reference.
+
+use super::{scalar, select};
+use crate::{ItemId, Scored, Seed};
+
+/// The versions of a kernel that this machine can run.
+macro_rules! levels {
+    ($name:ident, $type:ty) => {{
+        let mut versions: Vec<(&str, $type)> = vec![("portable", super::portable::$name)];
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        {
+            if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+                versions.push(("avx2", super::avx2::$name));
+            }
+            if std::arch::is_x86_feature_detected!("avx512f") {
+                versions.push(("avx512", super::avx512::$name));
+            }
+        }
+        versions
+    }};
+}
+
+/// Every length below 200 at every distance to a vector's boundary that matters; fewer where Miri interprets.
+fn slices() -> impl Iterator<Item = (usize, usize)> {
+    let step = if cfg!(miri) { 23 } else { 1 };
+    (0..200).step_by(step).flat_map(|len| [0, 1, 3, 7].map(|offset| (len, offset)))
+}
+
+fn numbers(name: &str, len: usize) -> Vec<f32> {
+    let mut rng = Seed::new(11).child(name).rng();
+    (0..len).map(|_| rng.normal() as f32).collect()
+}
+
+/// The stated tolerance: `len · 2^-24` of the terms' absolute sum, what any order of additions keeps to.
+fn assert_near(what: &str, found: f32, expected: f32, len: usize, absolute: f32) {
+    let tolerance = (len + 2) as f32 * absolute * f32::EPSILON / 2.0;
+    assert!((found - expected).abs() <= tolerance, "{what}, length {len}: {found}, expected {expected}");
+}
+
+type Reduce2 = unsafe fn(&[f32], &[f32]) -> f32;
+
+fn check_reduction(name: &str, versions: &[(&str, Reduce2)], reference: fn(&[f32], &[f32]) -> f32) {
+    let (a, b) = (numbers("a", 207), numbers("b", 207));
+    for (len, offset) in slices() {
+        let (a, b) = (&a[offset..offset + len], &b[offset / 2..offset / 2 + len]);
+        let terms = |a: f32, b: f32| reference(&[a], &[b]).abs();
+        let absolute = a.iter().zip(b).map(|(&a, &b)| terms(a, b)).sum();
+        let mut vectors = Vec::new();
+        for (level, kernel) in versions {
+            // SAFETY: `levels` lists only what the processor has.
+            let found = unsafe { kernel(a, b) };
+            assert_near(&format!("{name} {level}"), found, reference(a, b), len, absolute);
+            if *level != "portable" {
+                vectors.push(found.to_bits());
+            }
+        }
+        assert!(
+            vectors.windows(2).all(|pair| pair[0] == pair[1]),
+            "{name}: the vector levels agree to the bit"
+        );
+    }
+}
+
+#[test]
+fn dot_is_near_the_reference() {
+    check_reduction("dot", &levels!(dot, Reduce2), scalar::dot);
+}
+
+#[test]
+fn squared_l2_is_near_the_reference() {
+    check_reduction("squared_l2", &levels!(squared_l2, Reduce2), scalar::squared_l2);
+}
+
+#[test]
+fn sum_is_near_the_reference() {
+    let x = numbers("x", 207);
+    for (level, kernel) in levels!(sum, unsafe fn(&[f32]) -> f32) {
+        for (len, offset) in slices() {
+            let x = &x[offset..offset + len];
+            // SAFETY: `levels` lists only what the processor has.
+            let found = unsafe { kernel(x) };
+            assert_near(level, found, scalar::sum(x), len, x.iter().map(|x| x.abs()).sum());
+        }
+    }
+}
+
+#[test]
+fn axpy_is_near_the_reference() {
+    let (x, y) = (numbers("x", 207), numbers("y", 207));
+    for (level, kernel) in levels!(axpy, unsafe fn(f32, &[f32], &mut [f32])) {
+        for (len, offset) in slices() {
+            let (x, mut found) = (&x[offset..offset + len], y.clone());
+            let mut expected = y.clone();
+            // SAFETY: `levels` lists only what the processor has.
+            unsafe { kernel(0.7, x, &mut found[offset / 2..offset / 2 + len]) };
+            scalar::axpy(0.7, x, &mut expected[offset / 2..offset / 2 + len]);
+            for place in 0..y.len() {
+                assert_near(level, found[place], expected[place], 1, 1.0 + expected[place].abs());
+            }
+        }
+    }
+}
+
+#[test]
+fn dot_rows_is_dot_to_the_bit() {
+    let (query, rows) = (numbers("query", 100), numbers("rows", 700));
+    let versions = levels!(dot_rows, unsafe fn(&[f32], &[f32], &mut [f32]));
+    for ((_, kernel), (_, dot)) in versions.into_iter().zip(levels!(dot, Reduce2)) {
+        for dim in [0, 1, 15, 16, 50, 64, 100] {
+            let mut out = [f32::NAN; 7];
+            // SAFETY: `levels` lists only what the processor has.
+            unsafe { kernel(&query[..dim], &rows[..7 * dim], &mut out) };
+            for (row, out) in out.iter().enumerate() {
+                // SAFETY: as above.
+                let expected = unsafe { dot(&query[..dim], &rows[row * dim..(row + 1) * dim]) };
+                assert_eq!(out.to_bits(), expected.to_bits());
+            }
+        }
+    }
+}
+
+#[test]
+fn weighted_rows_is_near_a_sum_of_axpys() {
+    let (weights, rows) = (numbers("weights", 4), numbers("rows", 5 * 150));
+    let indices = [4, 0, 2, 4];
+    for (level, kernel) in levels!(weighted_rows, unsafe fn(&[u32], &[f32], &[f32], &mut [f32])) {
+        for dim in [0, 1, 15, 63, 64, 65, 128, 150] {
+            let (mut found, mut expected) = (vec![f32::NAN; dim], vec![0.0; dim]);
+            // SAFETY: `levels` lists only what the processor has.
+            unsafe { kernel(&indices, &weights, &rows[..5 * dim], &mut found) };
+            for (&index, &weight) in indices.iter().zip(&weights) {
+                scalar::axpy(weight, &rows[index as usize * dim..][..dim], &mut expected);
+            }
+            for (&found, &expected) in found.iter().zip(&expected) {
+                assert_near(level, found, expected, 4, 20.0);
+            }
+        }
+    }
+}
+
+/// The distance in units in the last place of `expected`, an exact value.
+fn ulps(found: f32, expected: f64) -> f64 {
+    let nearest = expected as f32;
+    (f64::from(found) - expected).abs() / f64::from(nearest.next_up() - nearest)
+}
+
+/// Arguments over the whole range where the exponential is a normal number.
+fn arguments() -> impl Iterator<Item = f32> {
+    let steps = if cfg!(miri) { 50 } else { 400_000 };
+    (0..=steps).map(move |step| -87.3 + 176.0 * (step as f32 / steps as f32))
+}
+
+#[test]
+fn exp_keeps_its_error_bound() {
+    for (level, kernel) in levels!(exp, unsafe fn(&mut [f32])) {
+        let x: Vec<f32> = arguments().collect();
+        let mut found = x.clone();
+        // SAFETY: `levels` lists only what the processor has.
+        unsafe { kernel(&mut found) };
+        let worst =
+            x.iter().zip(&found).map(|(&x, &found)| ulps(found, f64::from(x).exp())).fold(0.0, f64::max);
+        assert!(worst <= 2.0, "{level}: {worst} units in the last place");
+        let mut edges = [0.0, -0.0, -87.4, -1e30, f32::NEG_INFINITY, 88.73, f32::INFINITY, f32::NAN];
+        // SAFETY: as above.
+        unsafe { kernel(&mut edges) };
+        assert_eq!(edges[..5], [1.0, 1.0, 0.0, 0.0, 0.0]);
+        assert_eq!(edges[5..7], [f32::INFINITY; 2]);
+        assert!(edges[7].is_nan());
+    }
+}
+
+#[test]
+fn sigmoids_keep_their_error_bounds() {
+    for (level, kernel) in levels!(sigmoid_all, unsafe fn(&mut [f32])) {
+        let x: Vec<f32> = arguments().collect();
+        let mut found = x.clone();
+        // SAFETY: `levels` lists only what the processor has.
+        unsafe { kernel(&mut found) };
+        for (&x, &found) in x.iter().zip(&found) {
+            let exact = 1.0 / (1.0 + (-f64::from(x)).exp());
+            // What the exponential cannot hold is 0 or 1.
+            let bound = if x < -87.0 { f64::INFINITY } else { 4.0 };
+            assert!(ulps(found, exact) <= bound, "{level}: sigmoid({x}) = {found}, expected {exact}");
+            assert!(ulps(super::sigmoid(x), exact) <= bound, "sigmoid({x})");
+            let exact = f64::from(x).min(0.0) - (-f64::from(x).abs()).exp().ln_1p();
+            let bound = if x > 87.0 { f64::INFINITY } else { 4.0 };
+            assert!(ulps(super::log_sigmoid(x), exact) <= bound, "log_sigmoid({x})");
+        }
+    }
+    assert_eq!(super::sigmoid(f32::NEG_INFINITY), 0.0);
+    assert_eq!(super::sigmoid(f32::INFINITY), 1.0);
+    assert_eq!(super::log_sigmoid(f32::NEG_INFINITY), f32::NEG_INFINITY);
+    assert!(super::sigmoid(f32::NAN).is_nan() && super::log_sigmoid(f32::NAN).is_nan());
+}
+
+#[test]
+fn the_scan_stops_at_the_first_score_above_or_nan() {
+    let scores: Vec<f32> = numbers("scores", 207);
+    for (level, scan) in select::scans() {
+        for (len, offset) in slices() {
+            for special in [0, len / 3, len.saturating_sub(1)] {
+                let mut scores = scores[offset..offset + len].to_vec();
+                for (threshold, value) in [(9.0, 9.5), (9.0, f32::NAN), (f32::INFINITY, f32::NAN), (9.0, 9.0)]
+                {
+                    if let Some(score) = scores.get_mut(special) {
+                        *score = value;
+                    }
+                    let expected = if value == 9.0 { len } else { special };
+                    // SAFETY: `scans` lists only what the processor has.
+                    assert_eq!(unsafe { scan(&scores, threshold) }, expected, "{level}, length {len}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn top_k_equals_sorting() {
+    let mut rng = Seed::new(5).rng();
+    for len in [0, 1, 5, 64, 65, 200, 1000] {
+        // Few distinct values, so that ties are many.
+        let scores: Vec<f32> = (0..len).map(|_| rng.below(40) as f32).collect();
+        for k in [0, 1, 2, 20, 300, 2000] {
+            assert_eq!(super::top_k(&scores, k), scalar::top_k(&scores, k), "length {len}, k {k}");
+        }
+    }
+    let infinite = [f32::NEG_INFINITY; 3];
+    assert_eq!(super::top_k(&infinite, 2), scalar::top_k(&infinite, 2));
+    for place in [0, 3, 70, 99] {
+        let mut scores = vec![1.0; 100];
+        scores[place] = f32::NAN;
+        assert_eq!(super::top_k(&scores, 2), Err(ItemId(place as u32)));
+        assert_eq!(super::top_k(&scores, 0), Err(ItemId(place as u32)));
+    }
+}
+
+#[test]
+fn selecting_block_by_block_equals_selecting_at_once_and_skips_what_is_hidden() {
+    let scores = numbers("scores", 500);
+    let hidden: Vec<ItemId> = (0..500).step_by(3).map(ItemId).collect();
+    let mut visible = scores.clone();
+    for item in &hidden {
+        visible[item.index()] = f32::NEG_INFINITY;
+    }
+    let mut with_nan = scores;
+    with_nan[300] = f32::NAN; // hidden, so never looked at
+    let expected = scalar::top_k(&visible, 20).unwrap();
+    for block in [1, 7, 64, 500] {
+        let mut list: Vec<Scored> = Vec::new();
+        for (part, scores) in with_nan.chunks(block).enumerate() {
+            super::select(&mut list, 20, (part * block) as u32, scores, &hidden).unwrap();
+        }
+        assert_eq!(list, expected, "blocks of {block}");
+    }
+}
