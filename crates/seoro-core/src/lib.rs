@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "manifest")]
+pub mod dataset;
 pub mod features;
 pub mod filter;
 pub mod gemm;

@@ -1,2 +1,5 @@
 //! The crate's integration tests, one binary.
 #![allow(clippy::unwrap_used)]
+
+mod fetch;
+mod server;
