@@ -17,6 +17,8 @@ pub mod signals;
 mod sparse;
 pub mod split;
 pub mod vocab;
+#[cfg(feature = "world")]
+pub mod world;
 
 pub use features::{Column, ColumnData, Features};
 pub use histories::Histories;

@@ -8,3 +8,5 @@ mod sample;
 mod split;
 mod threads;
 mod top_k;
+#[cfg(feature = "world")]
+mod world;

@@ -4,6 +4,8 @@ fn send_and_sync<T: Send + Sync>() {}
 
 #[test]
 fn public_types_cross_threads() {
+    #[cfg(feature = "world")]
+    send_and_sync::<(world::World, world::Oracle, world::Parameters)>();
     send_and_sync::<Log>();
     send_and_sync::<Histories>();
     send_and_sync::<Vocab>();
