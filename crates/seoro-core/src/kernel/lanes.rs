@@ -70,6 +70,31 @@ pub(super) fn axpy<const FMA: bool>(alpha: f32, x: &[f32], y: &mut [f32]) {
 }
 
 #[inline(always)]
+pub(super) fn attract<const FMA: bool>(keep: f32, by: f32, x: &mut [f32], y: &mut [f32]) {
+    for (x, y) in x.iter_mut().zip(y) {
+        let (a, b) = (*x, *y);
+        *x = mul_add::<FMA>(by, b, keep * a);
+        *y = mul_add::<FMA>(by, a, keep * b);
+    }
+}
+
+#[inline(always)]
+pub(super) fn attract_repel<const FMA: bool>(
+    keep: f32,
+    by: f32,
+    x: &mut [f32],
+    y: &mut [f32],
+    z: &mut [f32],
+) {
+    for ((x, y), z) in x.iter_mut().zip(y).zip(z) {
+        let (a, b, c) = (*x, *y, *z);
+        *x = mul_add::<FMA>(by, b - c, keep * a);
+        *y = mul_add::<FMA>(by, a, keep * b);
+        *z = mul_add::<FMA>(-by, a, keep * c);
+    }
+}
+
+#[inline(always)]
 pub(super) fn dot_rows<const FMA: bool>(query: &[f32], rows: &[f32], out: &mut [f32]) {
     if query.is_empty() {
         return out.fill(0.0);

@@ -96,6 +96,23 @@ for_each_level! {
     /// Where the lengths differ.
     pub fn axpy(alpha: f32, x: &[f32], y: &mut [f32]) where { same_length(x, y) };
 
+    /// Moves two rows towards each other: `x ← keep · x + by · y` and `y ← keep · y + by · x`, both from the values before;
+    /// a step of gradient descent on a function of `x · y`, with weight decay.
+    ///
+    /// # Panics
+    /// Where the lengths differ.
+    pub fn attract(keep: f32, by: f32, x: &mut [f32], y: &mut [f32]) where { same_length(x, y) };
+
+    /// Moves `x` towards `y` and away from `z`, and those likewise: `x ← keep · x + by · (y − z)`,
+    /// `y ← keep · y + by · x` and `z ← keep · z − by · x`, all from the values before.
+    ///
+    /// # Panics
+    /// Where the lengths differ.
+    pub fn attract_repel(keep: f32, by: f32, x: &mut [f32], y: &mut [f32], z: &mut [f32]) where {
+        same_length(x, y);
+        same_length(x, z)
+    };
+
     /// The dot products of `query` `[D]` with each of `rows` `[R, D]`, to `out` `[R]`; each equals [`dot`] to the bit.
     ///
     /// # Panics

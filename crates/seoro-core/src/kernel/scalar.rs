@@ -20,6 +20,20 @@ pub fn axpy(alpha: f32, x: &[f32], y: &mut [f32]) {
     }
 }
 
+/// See [`attract`](super::attract).
+pub fn attract(keep: f32, by: f32, x: &mut [f32], y: &mut [f32]) {
+    for (x, y) in x.iter_mut().zip(y) {
+        (*x, *y) = (keep * *x + by * *y, keep * *y + by * *x);
+    }
+}
+
+/// See [`attract_repel`](super::attract_repel).
+pub fn attract_repel(keep: f32, by: f32, x: &mut [f32], y: &mut [f32], z: &mut [f32]) {
+    for ((x, y), z) in x.iter_mut().zip(y).zip(z) {
+        (*x, *y, *z) = (keep * *x + by * (*y - *z), keep * *y + by * *x, keep * *z - by * *x);
+    }
+}
+
 /// See [`dot_rows`](super::dot_rows).
 pub fn dot_rows(query: &[f32], rows: &[f32], out: &mut [f32]) {
     for (row, out) in out.iter_mut().enumerate() {

@@ -101,6 +101,46 @@ fn axpy_is_near_the_reference() {
     }
 }
 
+fn assert_all_near(what: &str, found: &[f32], expected: &[f32]) {
+    for (&found, &expected) in found.iter().zip(expected) {
+        assert_near(what, found, expected, 3, 2.0 + expected.abs());
+    }
+}
+
+#[test]
+fn attract_is_near_the_reference() {
+    for (level, kernel) in levels!(attract, unsafe fn(f32, f32, &mut [f32], &mut [f32])) {
+        for (len, offset) in slices() {
+            let (mut x, mut y) = (numbers("x", 207), numbers("y", 207));
+            let (mut expected_x, mut expected_y) = (x.clone(), y.clone());
+            let (rows, row) = (offset..offset + len, offset / 2..offset / 2 + len);
+            // SAFETY: `levels` lists only what the processor has.
+            unsafe { kernel(0.9, 0.3, &mut x[rows.clone()], &mut y[row.clone()]) };
+            scalar::attract(0.9, 0.3, &mut expected_x[rows], &mut expected_y[row]);
+            assert_all_near(level, &x, &expected_x);
+            assert_all_near(level, &y, &expected_y);
+        }
+    }
+}
+
+#[test]
+fn attract_repel_is_near_the_reference() {
+    type Kernel = unsafe fn(f32, f32, &mut [f32], &mut [f32], &mut [f32]);
+    for (level, kernel) in levels!(attract_repel, Kernel) {
+        for (len, offset) in slices() {
+            let mut found = ["x", "y", "z"].map(|name| numbers(name, 207));
+            let mut expected = found.clone();
+            let rows = offset..offset + len;
+            let [x, y, z] = found.each_mut().map(|row| &mut row[rows.clone()]);
+            // SAFETY: `levels` lists only what the processor has.
+            unsafe { kernel(0.9, 0.3, x, y, z) };
+            let [x, y, z] = expected.each_mut().map(|row| &mut row[rows.clone()]);
+            scalar::attract_repel(0.9, 0.3, x, y, z);
+            found.iter().zip(&expected).for_each(|(found, expected)| assert_all_near(level, found, expected));
+        }
+    }
+}
+
 #[test]
 fn dot_rows_is_dot_to_the_bit() {
     let (query, rows) = (numbers("query", 100), numbers("rows", 700));
