@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod epochs;
+pub mod mf;
 pub mod persist;
 pub mod recommender;
 pub mod run;

@@ -1,0 +1,155 @@
+//! From a recipe to a fitted model.
+
+use super::factors::Factors;
+use super::model::MatrixFactorization;
+use super::objective::{Learn, Source};
+use super::sgd::{self, Strata};
+use super::step::Step;
+use crate::epochs::by_epochs;
+use crate::{FitError, Recommender, Run, Training};
+
+/// What the three recipes come down to.
+pub(super) struct Plan {
+    pub(super) learn: Learn,
+    pub(super) factors: usize,
+    pub(super) epochs: usize,
+    pub(super) learning_rate: f64,
+    pub(super) decay: f64,
+    pub(super) regularization: f64,
+    pub(super) init_std: f64,
+    pub(super) fold_in: usize,
+    pub(super) biases: bool,
+}
+
+impl Plan {
+    /// Fits the recipe `R`, which this is the plan of.
+    pub(super) fn fit<R: Recommender>(
+        &self,
+        train: &Training<'_>,
+        run: &mut Run<'_>,
+    ) -> Result<MatrixFactorization, FitError> {
+        self.check::<R>()?;
+        run.check()?;
+        let events = train.events;
+        if events.is_empty() {
+            return Err(FitError::Empty { model: R::NAME });
+        }
+        if self.valued() && events.values().is_none() {
+            return Err(FitError::Missing { model: R::NAME, column: "value" });
+        }
+        run.reserve(R::NAME, self.bytes(train, run.validate.is_some()))?;
+        let pool = run.pool()?;
+        let strata = Strata::new(events, pool.current_num_threads(), run.seed.child("strata"));
+        let positives = train.histories.matrix();
+        let source = Source { events, positives: &positives };
+        by_epochs::<R, _>(self.epochs, self.start(train, run), run, |model, epoch, run| {
+            model.step = self.step(epoch);
+            let seed = run.seed.child("epoch").index(epoch as u64);
+            let MatrixFactorization { factors, step, .. } = model;
+            let loss = pool.install(|| match &self.learn {
+                Learn::Pairs(learn) => sgd::epoch(learn, &source, factors, &strata, *step, seed, run.cancel),
+                Learn::Triples(learn) => {
+                    sgd::epoch(learn, &source, factors, &strata, *step, seed, run.cancel)
+                }
+            })?;
+            if !factors.is_finite() {
+                return Err(FitError::Diverged { model: R::NAME, epoch });
+            }
+            Ok(loss)
+        })
+    }
+
+    fn valued(&self) -> bool {
+        matches!(self.learn, Learn::Pairs(pairs) if pairs.valued)
+    }
+
+    /// The model before the first epoch.
+    fn start(&self, train: &Training<'_>, run: &Run<'_>) -> MatrixFactorization {
+        let events = train.events;
+        let (n_users, n_items) = (events.n_users(), events.n_items());
+        let mut factors =
+            Factors::random(n_users, n_items, self.factors, self.init_std, run.seed.child("init"));
+        let mut trained = vec![false; n_users];
+        events.users().iter().for_each(|user| trained[user.index()] = true);
+        let mut range = None;
+        if let Some(values) = events.values().filter(|_| self.valued()) {
+            factors.forget_unrated(events);
+            let mean = values.iter().map(|&value| f64::from(value)).sum::<f64>() / values.len() as f64;
+            factors.global = if self.biases { mean as f32 } else { 0.0 };
+            range = Some(values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &value| {
+                (low.min(value), high.max(value))
+            }));
+        }
+        MatrixFactorization {
+            factors,
+            trained,
+            learn: self.learn,
+            step: self.step(1),
+            passes: self.fold_in,
+            range,
+        }
+    }
+
+    fn step(&self, epoch: usize) -> Step {
+        let rate = self.learning_rate * self.decay.powi(epoch as i32 - 1);
+        Step {
+            rate: rate as f32,
+            keep: (1.0 - rate * self.regularization) as f32,
+            biases: self.biases,
+            global: self.biases && !self.valued(),
+        }
+    }
+
+    /// The parameters (those of the best epoch too, where the run validates), the events of each thread, the set of
+    /// positives, and the samples of a round.
+    fn bytes(&self, train: &Training<'_>, validates: bool) -> u64 {
+        let (rows, events) = (train.events.n_users() + train.events.n_items(), train.events.len());
+        let parameters = rows * (self.factors + 1) * 4;
+        let copies = if validates { 2 } else { 1 };
+        (parameters * copies + rows * 40 + events * 16 + sgd::ROUND * 12 * self.samples_per_event()) as u64
+    }
+
+    fn samples_per_event(&self) -> usize {
+        match self.learn {
+            Learn::Pairs(pairs) => 1 + pairs.negatives.ceil() as usize,
+            Learn::Triples(triples) => triples.negatives,
+        }
+    }
+
+    fn check<R: Recommender>(&self) -> Result<(), FitError> {
+        let negatives = match self.learn {
+            Learn::Pairs(pairs) => pairs.negatives,
+            Learn::Triples(triples) => triples.negatives as f64,
+        };
+        let at_least_one = "at least 1";
+        let checks = [
+            ("factors", self.factors as f64, self.factors >= 1, at_least_one),
+            ("epochs", self.epochs as f64, self.epochs >= 1, at_least_one),
+            ("learning_rate", self.learning_rate, above(self.learning_rate, 0.0), "a number above 0"),
+            ("decay", self.decay, above(self.decay, 0.0) && self.decay <= 1.0, "above 0 and at most 1"),
+            (
+                "regularization",
+                self.regularization,
+                self.regularization >= 0.0 && self.learning_rate * self.regularization < 1.0,
+                "at least 0 and below 1 / learning_rate",
+            ),
+            ("negatives", negatives, (0.0..=1e6).contains(&negatives), "between 0 and a million"),
+            (
+                "init_std",
+                self.init_std,
+                self.init_std >= 0.0 && self.init_std.is_finite(),
+                "a number of at least 0",
+            ),
+        ];
+        match checks.into_iter().find(|&(_, _, fine, _)| !fine) {
+            Some((parameter, value, _, expected)) => {
+                Err(FitError::Parameter { model: R::NAME, parameter, value, expected })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn above(value: f64, bound: f64) -> bool {
+    value > bound && value.is_finite()
+}

@@ -1,0 +1,241 @@
+//! Matrix factorisation by stochastic gradient descent: three recipes over one engine.
+//!
+//! `s(u, i) = μ + b_u + c_i + p_u · q_i`, with L2 regularisation of whatever a sample touches.
+//!
+//! - [`MfLogistic`]: Rendle, Krichene, Zhang and Anderson 2020, "Neural collaborative filtering vs. matrix factorization
+//!   revisited" (RecSys). Differences: a sample's rows all move from their values before the step (there the item sees
+//!   the moved user); the bias is beside the `factors`, not one of them.
+//! - [`MfBpr`]: Rendle, Freudenthaler, Gantner and Schmidt-Thieme 2009, "BPR: Bayesian personalized ranking from implicit
+//!   feedback" (UAI), `s(u, i) = c_i + p_u · q_i`, loss `−ln σ(s(u, i) − s(u, j))`. Differences: an epoch visits every
+//!   event once in random order instead of drawing events with replacement; one regularisation for all rows.
+//! - [`FunkSvd`]: Funk 2006, and Koren, Bell and Volinsky 2009, "Matrix factorization techniques for recommender systems"
+//!   (IEEE Computer), loss `½(r − s)²`. Differences: all factors learn at once (Funk: one after the other); on implicit
+//!   feedback unobserved items join as zeros, as in Ferrari Dacrema et al. 2021 ("A troubling analysis of
+//!   reproducibility and progress in recommender systems research", TOIS), for the user of the event instead of a
+//!   uniformly drawn user.
+//!
+//! The steps and their gradients are in `step`, the losses in `loss`, the parallel course of an epoch, which gives the
+//! same bytes for the same seed and number of threads, in `sgd`.
+
+mod factors;
+mod fit;
+mod fold_in;
+mod loss;
+mod model;
+mod objective;
+mod sgd;
+mod step;
+
+pub use model::MatrixFactorization;
+pub use objective::Sampling;
+
+use crate::{FitError, Recommender, Run, Training};
+use fit::Plan;
+use loss::Loss;
+use objective::{Learn, Pairs, Triples};
+use serde::{Deserialize, Serialize};
+
+/// Logistic matrix factorisation: every event against sampled negatives, drawn anew each epoch from all items (an event's
+/// own items included).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MfLogistic {
+    /// The length of `p` and `q`.
+    pub factors: usize,
+    /// Passes over the events.
+    pub epochs: usize,
+    /// The step size.
+    pub learning_rate: f64,
+    /// What an epoch multiplies the step size with.
+    pub decay: f64,
+    /// The L2 coefficient.
+    pub regularization: f64,
+    /// Negatives for each event.
+    pub negatives: usize,
+    /// The standard deviation of the first factors.
+    pub init_std: f64,
+    /// Passes over the history of a user who had no training events.
+    pub fold_in: usize,
+}
+
+/// As the authors ran it on MovieLens-1M.
+impl Default for MfLogistic {
+    fn default() -> Self {
+        Self {
+            factors: 192,
+            epochs: 256,
+            learning_rate: 0.002,
+            decay: 1.0,
+            regularization: 0.005,
+            negatives: 8,
+            init_std: 0.1,
+            fold_in: 64,
+        }
+    }
+}
+
+impl Recommender for MfLogistic {
+    type Fitted = MatrixFactorization;
+    const NAME: &'static str = "mf-logistic";
+    const REVISION: u32 = 1;
+
+    fn fit(&self, train: &Training<'_>, run: &mut Run<'_>) -> Result<MatrixFactorization, FitError> {
+        let pairs = Pairs { loss: Loss::Logistic, negatives: self.negatives as f64, valued: false };
+        let plan = Plan {
+            learn: Learn::Pairs(pairs),
+            factors: self.factors,
+            epochs: self.epochs,
+            learning_rate: self.learning_rate,
+            decay: self.decay,
+            regularization: self.regularization,
+            init_std: self.init_std,
+            fold_in: self.fold_in,
+            biases: true,
+        };
+        plan.fit::<Self>(train, run)
+    }
+}
+
+/// Bayesian personalised ranking: every event's item against items the user has no event with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MfBpr {
+    /// The length of `p` and `q`.
+    pub factors: usize,
+    /// Passes over the events.
+    pub epochs: usize,
+    /// The step size.
+    pub learning_rate: f64,
+    /// What an epoch multiplies the step size with.
+    pub decay: f64,
+    /// The L2 coefficient.
+    pub regularization: f64,
+    /// Comparisons for each event.
+    pub negatives: usize,
+    /// How the other item is drawn.
+    pub sampling: Sampling,
+    /// The standard deviation of the first factors.
+    pub init_std: f64,
+    /// Passes over the history of a user who had no training events.
+    pub fold_in: usize,
+}
+
+/// One uniform comparison an event, as in the paper, which prints no other hyper-parameter.
+impl Default for MfBpr {
+    fn default() -> Self {
+        Self {
+            factors: 64,
+            epochs: 40,
+            learning_rate: 0.05,
+            decay: 1.0,
+            regularization: 0.005,
+            negatives: 1,
+            sampling: Sampling::Uniform,
+            init_std: 0.1,
+            fold_in: 40,
+        }
+    }
+}
+
+impl Recommender for MfBpr {
+    type Fitted = MatrixFactorization;
+    const NAME: &'static str = "mf-bpr";
+    const REVISION: u32 = 1;
+
+    fn fit(&self, train: &Training<'_>, run: &mut Run<'_>) -> Result<MatrixFactorization, FitError> {
+        let plan = Plan {
+            learn: Learn::Triples(Triples { negatives: self.negatives, sampling: self.sampling }),
+            factors: self.factors,
+            epochs: self.epochs,
+            learning_rate: self.learning_rate,
+            decay: self.decay,
+            regularization: self.regularization,
+            init_std: self.init_std,
+            fold_in: self.fold_in,
+            biases: true,
+        };
+        plan.fit::<Self>(train, run)
+    }
+}
+
+/// What [`FunkSvd`] learns from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Feedback {
+    /// Events are ones, sampled items are zeros.
+    #[default]
+    Implicit,
+    /// Events are ratings, and nothing else is looked at; μ stays the mean rating, and the model can
+    /// [rate](seoro_core::Rate).
+    Ratings,
+}
+
+/// Squared-error matrix factorisation, of ratings or of ones and sampled zeros.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FunkSvd {
+    /// What it learns from.
+    pub feedback: Feedback,
+    /// The length of `p` and `q`.
+    pub factors: usize,
+    /// Passes over the events.
+    pub epochs: usize,
+    /// The step size.
+    pub learning_rate: f64,
+    /// What an epoch multiplies the step size with.
+    pub decay: f64,
+    /// The L2 coefficient.
+    pub regularization: f64,
+    /// Zeros for each event, on average; not used on ratings.
+    pub negatives: f64,
+    /// Whether there are `μ`, `b` and `c`.
+    pub biases: bool,
+    /// The standard deviation of the first factors.
+    pub init_std: f64,
+    /// Passes over the history of a user who had no training events.
+    pub fold_in: usize,
+}
+
+/// As many zeros as ones, the most that Ferrari Dacrema et al. try.
+impl Default for FunkSvd {
+    fn default() -> Self {
+        Self {
+            feedback: Feedback::Implicit,
+            factors: 64,
+            epochs: 50,
+            learning_rate: 0.02,
+            decay: 1.0,
+            regularization: 0.01,
+            negatives: 1.0,
+            biases: true,
+            init_std: 0.1,
+            fold_in: 50,
+        }
+    }
+}
+
+impl Recommender for FunkSvd {
+    type Fitted = MatrixFactorization;
+    const NAME: &'static str = "funk-svd";
+    const REVISION: u32 = 1;
+
+    fn fit(&self, train: &Training<'_>, run: &mut Run<'_>) -> Result<MatrixFactorization, FitError> {
+        let (negatives, valued) = match self.feedback {
+            Feedback::Implicit => (self.negatives, false),
+            Feedback::Ratings => (0.0, true),
+        };
+        let plan = Plan {
+            learn: Learn::Pairs(Pairs { loss: Loss::Squared, negatives, valued }),
+            factors: self.factors,
+            epochs: self.epochs,
+            learning_rate: self.learning_rate,
+            decay: self.decay,
+            regularization: self.regularization,
+            init_std: self.init_std,
+            fold_in: self.fold_in,
+            biases: self.biases,
+        };
+        plan.fit::<Self>(train, run)
+    }
+}
