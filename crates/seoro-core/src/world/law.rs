@@ -101,3 +101,86 @@ impl Law {
 pub(super) fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::catalogue::Catalogue;
+    use super::super::people::People;
+    use super::*;
+    use crate::Seed;
+
+    fn law() -> Law {
+        let p = Parameters { users: 5, items: 40, least_events: 2, most_events: 10, ..Parameters::default() };
+        let (catalogue, people) = (Catalogue::new(&p, Seed::new(1)), People::new(&p, Seed::new(1)));
+        Law::new(p, catalogue, people)
+    }
+
+    /// The equations of the module's documentation, item by item.
+    fn by_the_book(law: &Law, user: usize, moment: Moment<'_>) -> Vec<f64> {
+        let (p, c) = (&law.parameters, &law.catalogue);
+        let weight = |item: usize| {
+            let pairs = law.people.tastes.row(user).iter().zip(c.places.row(item));
+            let a = pairs.map(|(x, y)| f64::from(x * y)).sum::<f64>() / (p.dimensions as f64).sqrt();
+            let age = moment.day - c.uploaded[item];
+            let there = age >= 0.0 && !moment.past.contains(&ItemId(item as u32));
+            let fresh = 1.0 + p.fresh_boost * (-age / p.fresh_days).exp();
+            if there { c.popularity[item] * (p.taste * a).exp() * fresh } else { 0.0 }
+        };
+        let total: f64 = (0..p.items).map(weight).sum();
+        let lead = |item: usize| {
+            let row = moment.previous.map(|j| c.successors.row(j.index()).collect::<Vec<_>>());
+            row.unwrap_or_default()
+                .iter()
+                .find(|(to, _)| *to as usize == item)
+                .map_or(0.0, |(_, f)| f64::from(*f))
+        };
+        let led: f64 = (0..p.items).map(|item| lead(item) * weight(item)).sum();
+        let mu = if led > 0.0 { p.follow } else { 0.0 };
+        let chance = |item: usize| {
+            let follows = if led > 0.0 { lead(item) * weight(item) / led } else { 0.0 };
+            (1.0 - mu) * weight(item) / total + mu * follows
+        };
+        (0..p.items).map(chance).collect()
+    }
+
+    #[test]
+    fn choices_follow_the_equations() {
+        let law = law();
+        let everything_after: Vec<ItemId> =
+            law.catalogue.successors.columns(3).iter().map(|&i| ItemId(i)).collect();
+        let some = [ItemId(1), ItemId(7)];
+        for user in 0..5 {
+            for (previous, past) in [
+                (None, &some[..]),
+                (Some(ItemId(3)), &some),
+                (Some(ItemId(3)), &everything_after),
+                (None, &[]),
+            ] {
+                let moment = Moment { day: 11.5 * user as f64, previous, past };
+                let mut p = vec![0.0; 40];
+                law.choice(user, moment, &mut p);
+                for (ours, expected) in p.iter().zip(by_the_book(&law, user, moment)) {
+                    assert!((ours - expected).abs() < 1e-6, "{ours} against {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn ratings_are_logistic_around_the_liking() {
+        let law = law();
+        let (m, noise) = (law.liking(2, 5), law.parameters.rating_noise);
+        // The mean over a fine grid of the noise's quantiles.
+        let n = 200_000;
+        let stars = (0..n).map(|k| {
+            let u = (f64::from(k) + 0.5) / f64::from(n);
+            (m + noise * (u / (1.0 - u)).ln()).round().clamp(1.0, 5.0)
+        });
+        let mean = stars.sum::<f64>() / f64::from(n);
+        assert!(
+            (law.expected_rating(2, 5) - mean).abs() < 1e-4,
+            "{} against {mean}",
+            law.expected_rating(2, 5)
+        );
+    }
+}

@@ -44,6 +44,15 @@
 //! them: one or two tokens, each a word of the item's title (a word of its genre, its channel's word, any other), or with
 //! chance ν any word.
 //!
+//! # What it looks like
+//!
+//! Measured once on the frozen world: 97,606 events of 2,000 users (20 to 150 each) on 999 items, a density of 4.9 %; the
+//! top tenth of the items has 40 % of the events; 20,471 sessions of 4.8 events; 12 % of the events on items younger than
+//! five days; 1 to 5 stars in 5, 14, 28, 29 and 24 % of the ratings. Under leave-one-out with full ranking, hr@10 is .06 for
+//! popularity, .15 for EASE, .22 for counted steps from the last item, .40 for the oracle and .54 for the oracle that knows
+//! the searches; on a random tenth of the ratings, rmse is 1.13 for their mean, .91 for biases, .81 for matrix factorisation
+//! and .69 for the oracle.
+//!
 //! # What it is not
 //!
 //! Tastes do not drift, users do not influence each other, what is shown does not change what is chosen, ratings are not
@@ -187,6 +196,9 @@ impl World {
     }
 
     /// The truth about [`World::sessions`], as a model: a query's user is a session.
+    ///
+    /// A protocol that drops targets unseen in training (as [`Splitter::LastDays`](crate::Splitter::LastDays) does) asks
+    /// for less than the oracle answers: it still ranks the items that can no longer be right.
     pub fn session_oracle(&self) -> Oracle {
         Oracle::new(Arc::clone(&self.truth), Some(self.session_users()))
     }

@@ -97,8 +97,8 @@ impl Default for Parameters {
             dimensions: 6,
             taste: 1.8,
             demographic_share: 0.3,
-            genre_share: 0.5,
-            channel_share: 0.2,
+            genre_share: 0.6,
+            channel_share: 0.15,
             zipf_exponent: 1.0,
             zipf_shift: 10.0,
             old_share: 0.6,
@@ -121,7 +121,7 @@ impl Default for Parameters {
             watch_quality: 1.0,
             watch_noise: 0.7,
             distractors: 4,
-            search_chance: 0.15,
+            search_chance: 0.25,
             search_noise: 0.1,
             search_tokens: 2,
         }
@@ -155,9 +155,19 @@ impl Parameters {
     /// # Errors
     /// [`WorldError::Parameter`], for the first parameter outside its range.
     pub fn check(&self) -> Result<(), WorldError> {
-        let range = |parameter, value: f64, sound: bool, expected| {
-            if sound { Ok(()) } else { Err(WorldError::Parameter { parameter, value, expected }) }
-        };
+        self.check_counts()?;
+        all(self.shares(), "a share from 0 to 1", |x| (0.0..=1.0).contains(&x))?;
+        all(self.positive(), "a positive number", |x| x > 0.0 && x.is_finite())?;
+        all(self.not_negative(), "a number that is not negative", |x| x >= 0.0 && x.is_finite())?;
+        let slopes = [self.rating_mean, self.rating_taste, self.watch_quality];
+        let names = ["rating_mean", "rating_taste", "watch_quality"];
+        all(names.into_iter().zip(slopes), "a finite number", f64::is_finite)?;
+        // exp(days / fresh_days) must stay a number.
+        let lasting = self.days / self.fresh_days < 500.0;
+        one("fresh_days", self.fresh_days, "more than days / 500", lasting)
+    }
+
+    fn check_counts(&self) -> Result<(), WorldError> {
         let counts = [
             ("users", self.users, 1 << 24),
             ("items", self.items, 1 << 20),
@@ -167,9 +177,21 @@ impl Parameters {
             ("dimensions", self.dimensions, 1024),
         ];
         for (name, value, most) in counts {
-            range(name, value as f64, (1..=most).contains(&value), "at least 1, and no giant")?;
+            one(name, value as f64, "at least 1, and no giant", (1..=most).contains(&value))?;
         }
-        let shares = [
+        let (least, most) = (self.least_events, self.most_events);
+        one("least_events", least as f64, "at least 2", least >= 2)?;
+        // Then nobody runs out of items.
+        let enough = (least..self.old_items()).contains(&most);
+        one("most_events", most as f64, "least_events or more, fewer than the old items", enough)?;
+        one("successors", self.successors as f64, "fewer than items", self.successors < self.items)?;
+        one("distractors", self.distractors as f64, "at most 1000", self.distractors <= 1000)?;
+        let tokens = self.search_tokens;
+        one("search_tokens", f64::from(tokens), "from 1 to 1000", (1..=1000).contains(&tokens))
+    }
+
+    fn shares(&self) -> [(&'static str, f64); 8] {
+        [
             ("demographic_share", self.demographic_share),
             ("genre_share", self.genre_share),
             ("channel_share", self.channel_share),
@@ -178,20 +200,20 @@ impl Parameters {
             ("follow", self.follow),
             ("search_chance", self.search_chance),
             ("search_noise", self.search_noise),
-        ];
-        for (name, value) in shares {
-            range(name, value, (0.0..=1.0).contains(&value), "a share from 0 to 1")?;
-        }
-        let positive = [
+        ]
+    }
+
+    fn positive(&self) -> [(&'static str, f64); 4] {
+        [
             ("days", self.days),
             ("fresh_days", self.fresh_days),
             ("rating_noise", self.rating_noise),
             ("length_median", self.length_median),
-        ];
-        for (name, value) in positive {
-            range(name, value, value > 0.0 && value.is_finite(), "a positive number")?;
-        }
-        let not_negative = [
+        ]
+    }
+
+    fn not_negative(&self) -> [(&'static str, f64); 11] {
+        [
             ("taste", self.taste),
             ("zipf_exponent", self.zipf_exponent),
             ("zipf_shift", self.zipf_shift),
@@ -203,28 +225,18 @@ impl Parameters {
             ("item_quality", self.item_quality),
             ("length_spread", self.length_spread),
             ("watch_noise", self.watch_noise),
-        ];
-        for (name, value) in not_negative {
-            range(name, value, value >= 0.0 && value.is_finite(), "a number that is not negative")?;
-        }
-        let finite = [
-            ("rating_mean", self.rating_mean),
-            ("rating_taste", self.rating_taste),
-            ("watch_quality", self.watch_quality),
-        ];
-        for (name, value) in finite {
-            range(name, value, value.is_finite(), "a finite number")?;
-        }
-        let (least, most) = (self.least_events, self.most_events);
-        range("least_events", least as f64, least >= 2, "at least 2")?;
-        range(
-            "most_events",
-            most as f64,
-            (least..self.old_items()).contains(&most),
-            "least_events or more, fewer than the old items",
-        )?;
-        range("successors", self.successors as f64, self.successors < self.items, "fewer than items")?;
-        range("search_tokens", f64::from(self.search_tokens), self.search_tokens >= 1, "at least 1")?;
-        range("fresh_days", self.fresh_days, self.days / self.fresh_days < 500.0, "more than days / 500")
+        ]
     }
+}
+
+fn one(parameter: &'static str, value: f64, expected: &'static str, sound: bool) -> Result<(), WorldError> {
+    if sound { Ok(()) } else { Err(WorldError::Parameter { parameter, value, expected }) }
+}
+
+fn all(
+    values: impl IntoIterator<Item = (&'static str, f64)>,
+    expected: &'static str,
+    sound: impl Fn(f64) -> bool,
+) -> Result<(), WorldError> {
+    values.into_iter().try_for_each(|(name, value)| one(name, value, expected, sound(value)))
 }

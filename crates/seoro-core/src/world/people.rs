@@ -70,11 +70,11 @@ fn tastes(p: &Parameters, age: &[f64], gender: &[u32], region: &[u32], rng: &mut
     tastes
 }
 
-/// Half the users are there from the start, the others join in the first half; half stay to the end, the others leave
+/// Half the users are there from the start, the others join in the first half; two thirds stay to the end, the others leave
 /// somewhere in the second half of what is left.
 fn active(p: &Parameters, rng: &mut Rng) -> (f64, f64) {
     let first = p.days * (rng.unit() - 0.5).max(0.0);
-    (first, first + (p.days - first) * (0.5 + rng.unit()).min(1.0))
+    (first, first + (p.days - first) * (0.5 + 1.5 * rng.unit()).min(1.0))
 }
 
 fn events(p: &Parameters, rng: &mut Rng) -> usize {
