@@ -2,8 +2,9 @@
 
 use crate::chunks::in_chunks;
 use crate::{Case, EvalError, Evaluation, Metric, Options, Ranking};
-use seoro_core::score::hidden_items;
-use seoro_core::{ItemId, Items, Query, Score, ScoreError, TopK};
+use seoro_core::score::{hidden_items, top_k_by_vectors};
+use seoro_core::{Embed, ItemId, Items, Matrix, Query, Score, ScoreError, TopK};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// The most scores a worker asks for at once beside its top lists, unless a single case needs more: 4 MiB.
@@ -65,7 +66,10 @@ pub fn evaluate(
         }
     }
     tracing::debug!(cases = cases.len(), metrics = asked.len(), "evaluating");
-    let rules = Rules { model, options, depth: depth(&asked, model.n_items()) };
+    let depth = depth(&asked, model.n_items());
+    let listed = depth.is_some() && cases.iter().any(|case| case.candidates.is_none());
+    let vectors = if listed { model.embed().and_then(Held::new) } else { None };
+    let rules = Rules { model, vectors, options, depth };
     let chunks = in_chunks(cases, options, Buffers::default, |buffers, first, cases| {
         let rankings = rules.rankings(buffers, first, cases)?;
         values(&rankings, &asked, first)
@@ -96,8 +100,34 @@ fn values(rankings: &[Ranking], metrics: &[Metric], first: usize) -> Result<Vec<
 /// What holds for every case.
 struct Rules<'a> {
     model: &'a dyn Score,
+    vectors: Option<Held<'a>>,
     options: &'a Options<'a>,
     depth: Option<usize>,
+}
+
+/// The vectors of a model that builds them on each call: built once, not for every chunk of cases.
+struct Held<'a> {
+    embed: &'a dyn Embed,
+    items: Matrix,
+}
+
+impl<'a> Held<'a> {
+    fn new(embed: &'a dyn Embed) -> Option<Self> {
+        match embed.items() {
+            Cow::Owned(items) => Some(Self { embed, items }),
+            Cow::Borrowed(_) => None,
+        }
+    }
+}
+
+impl Embed for Held<'_> {
+    fn items(&self) -> Cow<'_, Matrix> {
+        Cow::Borrowed(&self.items)
+    }
+
+    fn queries(&self, queries: &[Query<'_>], out: &mut Matrix) -> Result<(), ScoreError> {
+        self.embed.queries(queries, out)
+    }
 }
 
 /// What a worker keeps between chunks.
@@ -167,7 +197,8 @@ impl Rules<'_> {
             return Err(EvalError::HiddenTarget { case: number, item });
         }
         let candidates = candidates.map(|mut candidates| {
-            candidates.retain(|item| targets.binary_search(item).is_err() && hidden.binary_search(item).is_err());
+            candidates
+                .retain(|item| targets.binary_search(item).is_err() && hidden.binary_search(item).is_err());
             candidates
         });
         Ok(Checked { number, query: case.query, targets, hidden, candidates })
@@ -214,9 +245,12 @@ impl Rules<'_> {
         if queries.is_empty() {
             return Ok(Vec::new());
         }
-        self.model
-            .top_k(&queries, depth + 1, self.options.hide, &mut buffers.top)
-            .map_err(|error| EvalError::of_case(error, |query| cases[query].number))?;
+        let (k, hide, top) = (depth + 1, self.options.hide, &mut buffers.top);
+        match &self.vectors {
+            Some(vectors) => top_k_by_vectors(vectors, &queries, k, hide, top),
+            None => self.model.top_k(&queries, k, hide, top),
+        }
+        .map_err(|error| EvalError::of_case(error, |query| cases[query].number))?;
         let mut unsettled = Vec::new();
         for (query, &case) in cases.iter().enumerate() {
             let (list, competitors) = (buffers.top.list(query), self.competitors(case));

@@ -86,7 +86,9 @@ pub fn sampled_candidates(
         if user.index() < positives.rows() {
             taken.extend(positives.columns(user.index()));
         }
-        taken.extend(targets.iter().map(|target| target.0).filter(|&target| (target as usize) < positives.cols()));
+        taken.extend(
+            targets.iter().map(|target| target.0).filter(|&target| (target as usize) < positives.cols()),
+        );
         taken.sort_unstable();
         taken.dedup();
         let free = positives.cols() - taken.len();

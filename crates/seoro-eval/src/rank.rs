@@ -49,7 +49,8 @@ impl Ranking {
         targets.sort_unstable_by(|a, b| b.total_cmp(a));
         let mut ranks = Vec::with_capacity(targets.len());
         for group in targets.chunk_by(|a, b| a == b) {
-            let ahead = ties.ahead(count(others, |other| other > group[0]), count(others, |other| other == group[0]));
+            let ahead =
+                ties.ahead(count(others, |other| other > group[0]), count(others, |other| other == group[0]));
             for _ in group {
                 ranks.push((ranks.len() + 1) as f64 + ahead);
             }
