@@ -39,10 +39,12 @@
 //! rounded into 1 to 5; the share watched is σ(slope′·(m_ui − mean) + noise′·N) of the item's length. Every choice is
 //! rated and watched.
 //!
-//! **Impressions.** Every choice was made on a page beside a few items drawn by π_i · (1 + A exp(−(t − s_i)/τ)): within a
-//! page the odds that i was clicked are p(i) over that weight. **Searches.** Some choices are preceded by a search for
-//! them: one or two tokens, each a word of the item's title (a word of its genre, its channel's word, any other), or with
-//! chance ν any word.
+//! **Impressions.** Every choice was made on a page beside a few items drawn, with repeats merged, by
+//! π_i · (1 + A exp(−(t − s_i)/τ)) as of the start of the day; some of them the user may have chosen before. So within a
+//! page the odds that i was clicked are about p(i) over that weight.
+//!
+//! **Searches.** Some choices are preceded by a search for them: one or two tokens, each a word of the item's title (a
+//! word of its genre, its channel's word, any other), or with chance ν any word.
 //!
 //! # What it looks like
 //!
@@ -204,6 +206,9 @@ impl World {
     }
 
     /// FNV-1a over every generated column, in whole numbers.
+    ///
+    /// The draws use the platform's exponential and logarithm; one that rounds a last bit otherwise changes a whole number
+    /// only where it falls on a border.
     pub fn fingerprint(&self) -> u64 {
         let mut hash = Fnv::new();
         for (user, acts) in self.truth.acts.iter().enumerate() {
