@@ -101,7 +101,7 @@ pub enum FitError {
 /// A recipe: hyper-parameters in, a fitted model out.
 ///
 /// The recipe is a serde struct whose default is the paper's or the field's; unknown keys are errors.
-pub trait Recommender: Serialize + DeserializeOwned + Default {
+pub trait Recommender: Serialize + DeserializeOwned + Default + Send + Sync + 'static {
     /// What a fit returns: it can only score.
     type Fitted: Score + Serialize + DeserializeOwned + 'static;
 
@@ -110,6 +110,15 @@ pub trait Recommender: Serialize + DeserializeOwned + Default {
 
     /// Raised whenever the same recipe and seed may give other numbers than before; part of a result's key.
     const REVISION: u32;
+
+    /// Whether scores depend on who asks.
+    const PERSONAL: bool = true;
+
+    /// The recipe that the conformance tests check a registered model with: reproducible, quick, and fit for
+    /// some hundred interactions, where the default is not.
+    fn checked() -> Self {
+        Self::default()
+    }
 
     /// Learns from `train`.
     ///

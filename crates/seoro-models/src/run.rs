@@ -1,6 +1,7 @@
 //! How a fit runs: seeds, threads, limits, and who watches.
 
 use crate::FitError;
+use crate::registry::FittedModel;
 use seoro_core::{Score, Seed};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -33,8 +34,8 @@ pub struct Epoch<'a> {
     pub epochs: usize,
     /// The mean training loss, where the model has one.
     pub loss: Option<f64>,
-    /// Gives an owned, scorable copy of the model as it is now.
-    pub snapshot: &'a dyn Fn() -> Box<dyn Score>,
+    /// Gives an owned copy of the model as it is now, to score with or to save.
+    pub snapshot: &'a dyn Fn() -> Box<dyn FittedModel>,
 }
 
 impl<'a> Epoch<'a> {
@@ -43,7 +44,7 @@ impl<'a> Epoch<'a> {
         epoch: usize,
         epochs: usize,
         loss: Option<f64>,
-        snapshot: &'a dyn Fn() -> Box<dyn Score>,
+        snapshot: &'a dyn Fn() -> Box<dyn FittedModel>,
     ) -> Self {
         Self { epoch, epochs, loss, snapshot }
     }
@@ -130,7 +131,7 @@ impl<'a> Run<'a> {
     /// # Errors
     /// [`FitError::Cancelled`].
     pub fn check(&self) -> Result<(), FitError> {
-        if self.cancel.load(Ordering::Relaxed) { Err(FitError::Cancelled) } else { Ok(()) }
+        check(self.cancel)
     }
 
     /// The pool of [`Run::threads`] threads.
@@ -144,4 +145,9 @@ impl<'a> Run<'a> {
             .build()
             .map_err(|_| FitError::Threads { threads })
     }
+}
+
+/// Ends a cancelled fit, on threads that the rest of [`Run`] cannot be sent to.
+pub(crate) fn check(cancel: &AtomicBool) -> Result<(), FitError> {
+    if cancel.load(Ordering::Relaxed) { Err(FitError::Cancelled) } else { Ok(()) }
 }

@@ -1,0 +1,188 @@
+//! The models known by name: for the command line and the papers' files only. Everything else takes any
+//! [`Recommender`], registered or not.
+
+use crate::persist::{self, PersistError};
+use crate::{FitError, Recommender, Run, Training};
+use seoro_core::Score;
+use serde::{Deserializer, Serialize};
+use std::path::Path;
+
+/// A fitted model of any kind, which can be scored with and saved.
+pub trait FittedModel: Send + Sync {
+    /// The name of its recipe.
+    fn name(&self) -> &'static str;
+
+    /// The revision of its recipe.
+    fn revision(&self) -> u32;
+
+    /// The model, to ask.
+    fn as_score(&self) -> &dyn Score;
+
+    /// Writes the model to a file that [`load`] reads.
+    ///
+    /// # Errors
+    /// [`PersistError::Io`].
+    fn save(&self, path: &Path) -> Result<(), PersistError>;
+}
+
+/// What a recipe fits, together with the recipe's name.
+pub struct Fitted<R: Recommender> {
+    model: R::Fitted,
+}
+
+impl<R: Recommender> Fitted<R> {
+    /// `model`, as fitted by a recipe of type `R`.
+    pub fn new(model: R::Fitted) -> Self {
+        Self { model }
+    }
+
+    /// Reads a model of this very type.
+    ///
+    /// # Errors
+    /// As [`persist::load`].
+    pub fn load(path: &Path) -> Result<Self, PersistError> {
+        persist::load(path, R::NAME, R::REVISION).map(Self::new)
+    }
+
+    /// The model.
+    pub fn into_inner(self) -> R::Fitted {
+        self.model
+    }
+}
+
+impl<R: Recommender> FittedModel for Fitted<R> {
+    fn name(&self) -> &'static str {
+        R::NAME
+    }
+
+    fn revision(&self) -> u32 {
+        R::REVISION
+    }
+
+    fn as_score(&self) -> &dyn Score {
+        &self.model
+    }
+
+    fn save(&self, path: &Path) -> Result<(), PersistError> {
+        persist::save(path, R::NAME, R::REVISION, &self.model)
+    }
+}
+
+/// Something to do with the type of each registered model.
+pub trait Visit {
+    /// Visits one model.
+    fn visit<R: Recommender>(&mut self);
+}
+
+/// Why a name and hyper-parameters are not a recipe.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecipeError<E: std::error::Error> {
+    /// No model has this name.
+    #[error("no model {name:?}; expected one of {}", Model::names().join(", "))]
+    UnknownModel {
+        /// The name.
+        name: String,
+    },
+    /// The hyper-parameters are not the model's.
+    #[error("{model}: {source}")]
+    Parameters {
+        /// The model.
+        model: &'static str,
+        /// What the deserialiser said.
+        source: E,
+    },
+}
+
+macro_rules! models {
+    ($($module:ident::$recipe:ident),* $(,)?) => {
+        /// A recipe of any registered model; serialised, it is the recipe alone.
+        #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[serde(untagged)]
+        #[non_exhaustive]
+        pub enum Model {
+            $(
+                #[doc = concat!("A recipe of [`", stringify!($module), "`](crate::", stringify!($module), ").")]
+                $recipe(crate::$module::$recipe),
+            )*
+        }
+
+        impl Model {
+            /// The names of all registered models.
+            pub fn names() -> &'static [&'static str] {
+                &[$(<crate::$module::$recipe as Recommender>::NAME),*]
+            }
+
+            /// The recipe of the model `name` with these hyper-parameters; those left out are the model's default.
+            ///
+            /// # Errors
+            /// A name that no model has, or hyper-parameters that the model has not.
+            pub fn parse<'de, D>(name: &str, parameters: D) -> Result<Self, RecipeError<D::Error>>
+            where
+                D: Deserializer<'de>,
+            {
+                match name {
+                    $(<crate::$module::$recipe as Recommender>::NAME => {
+                        let model = <crate::$module::$recipe as Recommender>::NAME;
+                        let recipe = serde::Deserialize::deserialize(parameters);
+                        recipe.map(Self::$recipe).map_err(|source| RecipeError::Parameters { model, source })
+                    })*
+                    _ => Err(RecipeError::UnknownModel { name: name.to_owned() }),
+                }
+            }
+
+            /// The model's name.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$recipe(_) => <crate::$module::$recipe as Recommender>::NAME,)*
+                }
+            }
+
+            /// The model's revision.
+            pub fn revision(&self) -> u32 {
+                match self {
+                    $(Self::$recipe(_) => <crate::$module::$recipe as Recommender>::REVISION,)*
+                }
+            }
+
+            /// Learns from `train`.
+            ///
+            /// # Errors
+            /// See [`FitError`].
+            pub fn fit(
+                &self,
+                train: &Training<'_>,
+                run: &mut Run<'_>,
+            ) -> Result<Box<dyn FittedModel>, FitError> {
+                match self {
+                    $(Self::$recipe(recipe) => {
+                        Ok(Box::new(Fitted::<crate::$module::$recipe>::new(recipe.fit(train, run)?)))
+                    })*
+                }
+            }
+
+            /// Visits the type of every registered model, in the order of [`Model::names`].
+            pub fn visit_all(visitor: &mut impl Visit) {
+                $(visitor.visit::<crate::$module::$recipe>();)*
+            }
+        }
+
+        /// Reads a fitted model of any registered kind.
+        ///
+        /// # Errors
+        /// As [`persist::load`], and [`PersistError::UnknownModel`].
+        pub fn load(path: &Path) -> Result<Box<dyn FittedModel>, PersistError> {
+            let header = persist::header(path)?;
+            match header.model.as_str() {
+                $(<crate::$module::$recipe as Recommender>::NAME => {
+                    Ok(Box::new(Fitted::<crate::$module::$recipe>::load(path)?))
+                })*
+                _ => Err(PersistError::UnknownModel { path: path.to_owned(), model: header.model }),
+            }
+        }
+    };
+}
+
+models! {
+    popularity::Popularity,
+}
