@@ -2,11 +2,13 @@
 
 use super::factors::Factors;
 use super::model::MatrixFactorization;
-use super::objective::{Learn, Source};
+use super::objective::Learn;
 use super::sgd::{self, Strata};
 use super::step::Step;
 use crate::epochs::by_epochs;
 use crate::{FitError, Recommender, Run, Training};
+use seoro_core::Csr;
+use seoro_core::sample::Negatives;
 
 /// What the three recipes come down to.
 pub(super) struct Plan {
@@ -19,6 +21,8 @@ pub(super) struct Plan {
     pub(super) init_std: f64,
     pub(super) fold_in: usize,
     pub(super) biases: bool,
+    /// The power of an item's number of users that it is drawn by.
+    pub(super) popularity: f64,
 }
 
 impl Plan {
@@ -41,15 +45,17 @@ impl Plan {
         let pool = run.pool()?;
         let strata = Strata::new(events, pool.current_num_threads(), run.seed.child("strata"));
         let positives = train.histories.matrix();
-        let source = Source { events, positives: &positives };
+        let negatives = self.negatives(R::NAME, &positives)?;
         by_epochs::<R, _>(self.epochs, self.start(train, run), run, |model, epoch, run| {
             model.step = self.step(epoch);
             let seed = run.seed.child("epoch").index(epoch as u64);
             let MatrixFactorization { factors, step, .. } = model;
             let loss = pool.install(|| match &self.learn {
-                Learn::Pairs(learn) => sgd::epoch(learn, &source, factors, &strata, *step, seed, run.cancel),
+                Learn::Pairs(learn) => {
+                    sgd::epoch(learn, &negatives, factors, &strata, *step, seed, run.cancel)
+                }
                 Learn::Triples(learn) => {
-                    sgd::epoch(learn, &source, factors, &strata, *step, seed, run.cancel)
+                    sgd::epoch(learn, &negatives, factors, &strata, *step, seed, run.cancel)
                 }
             })?;
             if !factors.is_finite() {
@@ -57,6 +63,16 @@ impl Plan {
             }
             Ok(loss)
         })
+    }
+
+    /// How items that a user has no event with are drawn.
+    fn negatives<'a>(&self, model: &'static str, positives: &'a Csr) -> Result<Negatives<'a>, FitError> {
+        let drawn = if self.popularity == 0.0 {
+            Negatives::uniform(positives)
+        } else {
+            Negatives::popularity(positives, self.popularity)
+        };
+        drawn.map_err(|_| FitError::Numeric { model, what: "no item can be drawn" })
     }
 
     fn valued(&self) -> bool {

@@ -3,9 +3,12 @@
 
 use super::factors::Factors;
 use super::loss::Loss;
-use super::objective::{Learn, Pairs, TRIES, Triples, count};
+use super::objective::{Learn, Pairs, Triples, count};
 use super::step::Step;
 use seoro_core::{ItemId, Seed, kernel};
+
+/// How many draws find an item that is not in the history, before a comparison is left out.
+const TRIES: usize = 64;
 
 /// A user to be learned from a history.
 pub(super) struct Newcomer<'a> {

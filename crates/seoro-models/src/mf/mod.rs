@@ -27,7 +27,6 @@ mod sgd;
 mod step;
 
 pub use model::MatrixFactorization;
-pub use objective::Sampling;
 
 use crate::{FitError, Recommender, Run, Training};
 use fit::Plan;
@@ -91,6 +90,7 @@ impl Recommender for MfLogistic {
             init_std: self.init_std,
             fold_in: self.fold_in,
             biases: true,
+            popularity: 0.0,
         };
         plan.fit::<Self>(train, run)
     }
@@ -112,8 +112,8 @@ pub struct MfBpr {
     pub regularization: f64,
     /// Comparisons for each event.
     pub negatives: usize,
-    /// How the other item is drawn.
-    pub sampling: Sampling,
+    /// The other item is drawn as its number of users to this power: 0 is uniform, 1 is by popularity.
+    pub popularity: f64,
     /// The standard deviation of the first factors.
     pub init_std: f64,
     /// Passes over the history of a user who had no training events.
@@ -130,7 +130,7 @@ impl Default for MfBpr {
             decay: 1.0,
             regularization: 0.005,
             negatives: 1,
-            sampling: Sampling::Uniform,
+            popularity: 0.0,
             init_std: 0.1,
             fold_in: 40,
         }
@@ -144,7 +144,7 @@ impl Recommender for MfBpr {
 
     fn fit(&self, train: &Training<'_>, run: &mut Run<'_>) -> Result<MatrixFactorization, FitError> {
         let plan = Plan {
-            learn: Learn::Triples(Triples { negatives: self.negatives, sampling: self.sampling }),
+            learn: Learn::Triples(Triples { negatives: self.negatives }),
             factors: self.factors,
             epochs: self.epochs,
             learning_rate: self.learning_rate,
@@ -153,6 +153,7 @@ impl Recommender for MfBpr {
             init_std: self.init_std,
             fold_in: self.fold_in,
             biases: true,
+            popularity: self.popularity,
         };
         plan.fit::<Self>(train, run)
     }
@@ -235,6 +236,7 @@ impl Recommender for FunkSvd {
             init_std: self.init_std,
             fold_in: self.fold_in,
             biases: self.biases,
+            popularity: 0.0,
         };
         plan.fit::<Self>(train, run)
     }

@@ -3,27 +3,28 @@
 use super::factors::{Groups, Row};
 use super::loss::Loss;
 use super::step::Step;
-use seoro_core::{Csr, Event, Log, Rng};
+use seoro_core::Rng;
+use seoro_core::sample::Negatives;
 use serde::{Deserialize, Serialize};
 
-/// Where samples come from.
-pub(super) struct Source<'a> {
-    /// The training events.
-    pub(super) events: &'a Log,
-    /// The items each user has an event with, `[U, I]`.
-    pub(super) positives: &'a Csr,
+/// A training event as the engine shuffles it.
+#[derive(Clone, Copy)]
+pub(super) struct Positive {
+    pub(super) user: u32,
+    pub(super) item: u32,
+    pub(super) value: f32,
 }
 
 /// Turns events into samples, and samples into steps.
 pub(super) trait Objective: Sync {
     /// A sample whose rows are named by their places in their groups.
-    type Sample: Send + Sync;
+    type Sample: Send;
 
     /// Puts the samples of `event`, whose user has place `user`, into the bucket of their items' group.
     fn draw(
         &self,
-        source: &Source<'_>,
-        event: Event,
+        negatives: &Negatives<'_>,
+        event: Positive,
         user: u32,
         items: &Groups,
         rng: &mut Rng,
@@ -71,8 +72,8 @@ impl Objective for Pairs {
     #[inline]
     fn draw(
         &self,
-        _: &Source<'_>,
-        event: Event,
+        _: &Negatives<'_>,
+        event: Positive,
         user: u32,
         items: &Groups,
         rng: &mut Rng,
@@ -81,7 +82,7 @@ impl Objective for Pairs {
         let mut push = |item: u32, target: f32| {
             out[items.group(item)].push(Pair { user, item: items.slot(item), target });
         };
-        push(event.item.0, if self.valued { event.value } else { 1.0 });
+        push(event.item, if self.valued { event.value } else { 1.0 });
         for _ in 0..count(self.negatives, rng) {
             push(rng.below(items.rows() as u32), 0.0);
         }
@@ -116,20 +117,6 @@ pub(super) fn count(mean: f64, rng: &mut Rng) -> usize {
 pub(super) struct Triples {
     /// Comparisons for each event.
     pub(super) negatives: usize,
-    /// How the other item is drawn.
-    pub(super) sampling: Sampling,
-}
-
-/// How an unobserved item is drawn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Sampling {
-    /// Every item is equally likely.
-    #[default]
-    Uniform,
-    /// An item is as likely as it has events.
-    Popularity,
 }
 
 /// A user, the item that should score higher and the one that should score lower.
@@ -139,32 +126,8 @@ pub(super) struct Triple {
     worse: u32,
 }
 
-/// How often a draw is repeated before a comparison is left out: the user may have every item.
-pub(super) const TRIES: usize = 64;
-
-impl Triples {
-    /// An item of `group` that `user` has no event with, if one is found.
-    #[inline]
-    fn unobserved(
-        &self,
-        source: &Source<'_>,
-        user: usize,
-        group: usize,
-        items: &Groups,
-        rng: &mut Rng,
-    ) -> Option<u32> {
-        let members = items.members(group);
-        (0..TRIES * items.len()).find_map(|_| {
-            let item = match self.sampling {
-                Sampling::Uniform => members[rng.below(members.len() as u32) as usize],
-                Sampling::Popularity => {
-                    source.events.items()[rng.below(source.events.len() as u32) as usize].0
-                }
-            };
-            (items.group(item) == group && !source.positives.contains(user, item)).then_some(item)
-        })
-    }
-}
+/// How many draws a group of items is worth before a comparison is left out: all of the group may be the user's.
+const TRIES: usize = 64;
 
 impl Objective for Triples {
     type Sample = Triple;
@@ -172,17 +135,18 @@ impl Objective for Triples {
     #[inline]
     fn draw(
         &self,
-        source: &Source<'_>,
-        event: Event,
+        negatives: &Negatives<'_>,
+        event: Positive,
         user: u32,
         items: &Groups,
         rng: &mut Rng,
         out: &mut [Vec<Triple>],
     ) {
-        let group = items.group(event.item.0);
+        let group = items.group(event.item);
         for _ in 0..self.negatives {
-            if let Some(worse) = self.unobserved(source, event.user.index(), group, items, rng) {
-                let (better, worse) = (items.slot(event.item.0), items.slot(worse));
+            let mut draws = (0..TRIES * items.len()).map_while(|_| negatives.draw(event.user, rng));
+            if let Some(worse) = draws.find(|worse| items.group(worse.0) == group) {
+                let (better, worse) = (items.slot(event.item), items.slot(worse.0));
                 out[group].push(Triple { user, better, worse });
             }
         }

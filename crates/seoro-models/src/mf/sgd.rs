@@ -8,10 +8,11 @@
 //! all threads' after it.
 
 use super::factors::{Factors, Groups, Row};
-use super::objective::{Objective, Source};
+use super::objective::{Objective, Positive};
 use super::step::Step;
 use crate::FitError;
 use rayon::prelude::*;
+use seoro_core::sample::Negatives;
 use seoro_core::{Log, Rng, Seed};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,15 +23,16 @@ pub(super) const ROUND: usize = 1 << 14;
 pub(super) struct Strata {
     users: Groups,
     /// The events of each user group.
-    events: Vec<Vec<u32>>,
+    events: Vec<Vec<Positive>>,
 }
 
 impl Strata {
     pub(super) fn new(events: &Log, threads: usize, seed: Seed) -> Self {
         let users = Groups::deal_out(events.n_users(), threads, seed.child("users"));
         let mut by_group = vec![Vec::new(); threads];
-        for (row, user) in events.users().iter().enumerate() {
-            by_group[users.group(user.0)].push(row as u32);
+        for event in events.events() {
+            let (user, item) = (event.user.0, event.item.0);
+            by_group[users.group(user)].push(Positive { user, item, value: event.value });
         }
         Self { users, events: by_group }
     }
@@ -44,7 +46,7 @@ impl Strata {
 struct Worker<'a, S> {
     users: Vec<Row<'a>>,
     /// The events still to learn from.
-    events: Vec<u32>,
+    events: Vec<Positive>,
     rng: Rng,
     /// The samples of this round, by item group.
     samples: Vec<Vec<S>>,
@@ -56,7 +58,7 @@ struct Worker<'a, S> {
 /// One pass over all events in random order; returns the mean loss of the samples.
 pub(super) fn epoch<O: Objective>(
     objective: &O,
-    source: &Source<'_>,
+    negatives: &Negatives<'_>,
     factors: &mut Factors,
     strata: &Strata,
     step: Step,
@@ -83,7 +85,7 @@ pub(super) fn epoch<O: Objective>(
         if cancel.load(Ordering::Relaxed) {
             return Err(FitError::Cancelled);
         }
-        workers.par_iter_mut().for_each(|worker| worker.draw(objective, source, &strata.users, &groups));
+        workers.par_iter_mut().for_each(|worker| worker.draw(objective, negatives, &strata.users, &groups));
         for _ in 0..threads {
             workers
                 .par_iter_mut()
@@ -105,16 +107,17 @@ impl<S> Worker<'_, S> {
     fn draw<O: Objective<Sample = S>>(
         &mut self,
         objective: &O,
-        source: &Source<'_>,
+        negatives: &Negatives<'_>,
         users: &Groups,
         items: &Groups,
     ) {
         self.samples.iter_mut().for_each(Vec::clear);
         let start = self.events.len().saturating_sub(ROUND);
+        // A user's events of a round stand together, so that the user's row is read once.
+        self.events[start..].sort_unstable_by_key(|event| event.user);
         for event in self.events.drain(start..) {
-            let event = source.events.event(event as usize);
-            let slot = users.slot(event.user.0);
-            objective.draw(source, event, slot, items, &mut self.rng, &mut self.samples);
+            let slot = users.slot(event.user);
+            objective.draw(negatives, event, slot, items, &mut self.rng, &mut self.samples);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Matrix factorisation through its public recipes.
 
 use seoro_core::{Histories, ItemId, Items, Log, Matrix, Query, Score, Seed, UserId, Vocab};
-use seoro_models::mf::{Feedback, FunkSvd, MatrixFactorization, MfBpr, MfLogistic, Sampling};
+use seoro_models::mf::{Feedback, FunkSvd, MatrixFactorization, MfBpr, MfLogistic};
 use seoro_models::{Epoch, FitError, Recommender, Run, Training, Validate};
 use std::sync::Arc;
 
@@ -79,7 +79,7 @@ fn learns_tastes<R: Recommender<Fitted = MatrixFactorization>>(recipe: &R) {
 fn known_users_and_newcomers_get_their_taste() {
     learns_tastes(&logistic());
     learns_tastes(&bpr());
-    learns_tastes(&MfBpr { sampling: Sampling::Popularity, ..bpr() });
+    learns_tastes(&MfBpr { popularity: 1.0, ..bpr() });
     learns_tastes(&funk());
     learns_tastes(&FunkSvd { biases: false, ..funk() });
 }
