@@ -1,5 +1,6 @@
 //! The course of a fit that goes by epochs: watching and model selection.
 
+use crate::registry::{Fitted, FittedModel};
 use crate::{Epoch, FitError, Recommender, Run};
 use seoro_core::Score;
 
@@ -35,7 +36,7 @@ pub(crate) fn by_epochs<R, F>(
     mut learn: impl FnMut(&mut F, usize, &Run<'_>) -> Result<f64, FitError>,
 ) -> Result<F, FitError>
 where
-    R: Recommender,
+    R: Recommender<Fitted = F>,
     F: Score + Clone + 'static,
 {
     let mut state = State { epoch: 0, fitted, best: None, misses: 0 };
@@ -49,7 +50,7 @@ where
         tracing::debug!(model = R::NAME, epoch, epochs, loss, "epoch");
         state.epoch = epoch;
         if let Some(observe) = run.observe.as_mut() {
-            let snapshot = || Box::new(state.fitted.clone()) as Box<dyn Score>;
+            let snapshot = || Box::new(Fitted::<R>::new(state.fitted.clone())) as Box<dyn FittedModel>;
             observe(Epoch::new(epoch, epochs, Some(loss), &snapshot));
         }
         if validate(&mut state, epochs, run) {

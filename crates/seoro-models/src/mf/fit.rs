@@ -27,7 +27,7 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Fits the recipe `R`, which this is the plan of.
-    pub(super) fn fit<R: Recommender>(
+    pub(super) fn fit<R: Recommender<Fitted = MatrixFactorization>>(
         &self,
         train: &Training<'_>,
         run: &mut Run<'_>,

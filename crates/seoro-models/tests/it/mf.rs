@@ -167,7 +167,7 @@ fn validation_keeps_the_best_epoch_and_ends_without_patience() {
         epochs = epoch.epoch;
         assert!(epoch.loss.is_some_and(|loss| loss > 0.0));
         if epoch.epoch == 6 {
-            fifth = Some(all_scores(&*(epoch.snapshot)(), &Query::new(&[]).user(UserId(1))));
+            fifth = Some(all_scores((epoch.snapshot)().as_score(), &Query::new(&[]).user(UserId(1))));
         }
     };
     let mut measures = [0.1, 0.2, 0.3, 0.25, 0.3].into_iter();
