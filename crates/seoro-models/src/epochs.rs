@@ -1,11 +1,16 @@
-//! The course of a fit that goes by epochs: watching and model selection.
+//! The course of a fit that goes by epochs: watching, model selection, checkpoints.
 
+use crate::persist;
 use crate::registry::{Fitted, FittedModel};
-use crate::{Epoch, FitError, Recommender, Run};
+use crate::{Epoch, FitError, Recommender, Run, Training};
 use seoro_core::Score;
+use serde::{Deserialize, Serialize};
 
-/// The state between two epochs.
+/// The state between two epochs: what a checkpoint holds.
+#[derive(Serialize, Deserialize)]
 struct State<F> {
+    /// What the fit is of; a checkpoint of another fit is refused.
+    key: Vec<u8>,
     /// Epochs done.
     epoch: usize,
     fitted: F,
@@ -14,6 +19,7 @@ struct State<F> {
     misses: usize,
 }
 
+#[derive(Serialize, Deserialize)]
 struct Best<F> {
     measure: f64,
     epoch: usize,
@@ -23,23 +29,26 @@ struct Best<F> {
 /// Takes `fitted` through at most `epochs` epochs of `learn`, which returns the mean training loss.
 ///
 /// After each epoch the observer sees it; where the run validates, the epoch with the highest measure is returned, and
-/// the fit ends early when patience is out.
+/// the fit ends early when patience is out; where the run has a checkpoint, it is written, found again and removed.
 /// Whatever an epoch draws must come from the seed and the epoch's number, so that a resumed fit equals an uninterrupted
 /// one.
 ///
 /// # Errors
-/// Those of `learn`, [`FitError::Diverged`] where the loss is not finite.
-pub(crate) fn by_epochs<R, F>(
+/// Those of `learn`, [`FitError::Diverged`] where the loss is not finite, [`FitError::Persist`].
+pub(crate) fn by_epochs<R>(
+    recipe: &R,
     epochs: usize,
-    fitted: F,
+    fitted: R::Fitted,
+    train: &Training<'_>,
     run: &mut Run<'_>,
-    mut learn: impl FnMut(&mut F, usize, &Run<'_>) -> Result<f64, FitError>,
-) -> Result<F, FitError>
+    mut learn: impl FnMut(&mut R::Fitted, usize, &Run<'_>) -> Result<f64, FitError>,
+) -> Result<R::Fitted, FitError>
 where
-    R: Recommender<Fitted = F>,
-    F: Score + Clone + 'static,
+    R: Recommender,
+    R::Fitted: Clone,
 {
-    let mut state = State { epoch: 0, fitted, best: None, misses: 0 };
+    let mut state = State { key: key(recipe, train, run), epoch: 0, fitted, best: None, misses: 0 };
+    resume::<R>(&mut state, run)?;
     while state.epoch < epochs {
         run.check()?;
         let epoch = state.epoch + 1;
@@ -56,6 +65,12 @@ where
         if validate(&mut state, epochs, run) {
             break;
         }
+        if let Some(checkpoint) = run.checkpoint.as_ref().filter(|c| epoch.is_multiple_of(c.every.max(1))) {
+            persist::save_state(&checkpoint.path, R::NAME, R::REVISION, &state)?;
+        }
+    }
+    if let Some(checkpoint) = &run.checkpoint {
+        persist::remove(&checkpoint.path)?;
     }
     Ok(match state.best {
         Some(best) => {
@@ -86,4 +101,30 @@ fn validate<F: Score + Clone>(state: &mut State<F>, epochs: usize, run: &mut Run
         state.misses += 1;
     }
     state.misses >= validate.patience.max(1)
+}
+
+/// Replaces a fresh state by the one of the run's checkpoint, if there is one and it is of this very fit.
+fn resume<R: Recommender>(state: &mut State<R::Fitted>, run: &Run<'_>) -> Result<(), FitError> {
+    let Some(checkpoint) = run.checkpoint.as_ref().filter(|checkpoint| checkpoint.path.exists()) else {
+        return Ok(());
+    };
+    let saved: State<R::Fitted> = persist::load_state(&checkpoint.path, R::NAME, R::REVISION)?;
+    if saved.key != state.key {
+        return Err(FitError::OtherFit { path: checkpoint.path.clone() });
+    }
+    tracing::info!(model = R::NAME, epoch = saved.epoch, "going on from a checkpoint");
+    *state = saved;
+    Ok(())
+}
+
+/// What makes two fits the same: recipe, revision, seed, threads and the training events.
+fn key<R: Recommender>(recipe: &R, train: &Training<'_>, run: &Run<'_>) -> Vec<u8> {
+    let events = train.events;
+    // FNV-1a over the pairs of the events.
+    let hash =
+        events.users().iter().zip(events.items()).fold(0xcbf2_9ce4_8422_2325_u64, |hash, (user, item)| {
+            (hash ^ (u64::from(user.0) << 32 | u64::from(item.0))).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+    let key = (R::NAME, R::REVISION, recipe, run.seed, run.threads, events.len(), hash);
+    postcard::to_allocvec(&key).unwrap_or_default()
 }

@@ -93,6 +93,12 @@ pub enum FitError {
     /// A checkpoint could not be written or read.
     #[error(transparent)]
     Persist(#[from] crate::persist::PersistError),
+    /// The checkpoint found is of another fit: other data, recipe, seed or number of threads.
+    #[error("{path}: a checkpoint of another fit; expected one of the same data, recipe, seed and threads")]
+    OtherFit {
+        /// The checkpoint.
+        path: std::path::PathBuf,
+    },
     /// The fit was cancelled.
     #[error("cancelled")]
     Cancelled,

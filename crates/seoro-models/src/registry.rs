@@ -185,4 +185,7 @@ macro_rules! models {
 
 models! {
     popularity::Popularity,
+    mf::MfLogistic,
+    mf::MfBpr,
+    mf::FunkSvd,
 }

@@ -82,8 +82,8 @@ pub(super) struct Groups {
     group: Vec<u32>,
     /// The place of each row within its group.
     slot: Vec<u32>,
-    /// The rows of each group, by place.
-    members: Vec<Vec<u32>>,
+    /// The number of rows of each group.
+    sizes: Vec<u32>,
 }
 
 impl Groups {
@@ -91,25 +91,23 @@ impl Groups {
     pub(super) fn deal_out(rows: usize, groups: usize, seed: Seed) -> Self {
         let mut order: Vec<u32> = (0..rows as u32).collect();
         seed.rng().shuffle(&mut order);
-        let (mut group, mut slot) = (vec![0; rows], vec![0; rows]);
-        let mut members = vec![Vec::with_capacity(rows / groups + 1); groups];
+        let mut group = vec![0; rows];
         for (place, &row) in order.iter().enumerate() {
             group[row as usize] = (place % groups) as u32;
-            members[place % groups].push(row);
         }
-        for members in &mut members {
-            // In memory order, so that neighbouring slots are neighbouring rows.
-            members.sort_unstable();
-            for (place, &row) in members.iter().enumerate() {
-                slot[row as usize] = place as u32;
-            }
-        }
-        Self { group, slot, members }
+        let mut sizes = vec![0; groups];
+        let place = |&group: &u32| {
+            sizes[group as usize] += 1;
+            sizes[group as usize] - 1
+        };
+        // In memory order, so that neighbours in a group are near each other.
+        let slot = group.iter().map(place).collect();
+        Self { group, slot, sizes }
     }
 
     /// The number of groups.
     pub(super) fn len(&self) -> usize {
-        self.members.len()
+        self.sizes.len()
     }
 
     /// The number of rows in all groups.
@@ -129,15 +127,9 @@ impl Groups {
         self.slot[row as usize]
     }
 
-    /// The rows of a group, by place.
-    #[inline]
-    pub(super) fn members(&self, group: usize) -> &[u32] {
-        &self.members[group]
-    }
-
     fn deal<'a>(&self, matrix: &'a mut Matrix, biases: &'a mut [f32]) -> Vec<Vec<Row<'a>>> {
         let mut groups: Vec<Vec<Row<'a>>> =
-            self.members.iter().map(|m| Vec::with_capacity(m.len())).collect();
+            self.sizes.iter().map(|&size| Vec::with_capacity(size as usize)).collect();
         let dim = matrix.cols().max(1);
         let rows = matrix.as_mut_slice().chunks_exact_mut(dim).zip(biases);
         for ((factors, bias), &group) in rows.zip(&self.group) {

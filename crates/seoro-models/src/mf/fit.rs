@@ -26,9 +26,10 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Fits the recipe `R`, which this is the plan of.
+    /// Fits `recipe`, which this is the plan of.
     pub(super) fn fit<R: Recommender<Fitted = MatrixFactorization>>(
         &self,
+        recipe: &R,
         train: &Training<'_>,
         run: &mut Run<'_>,
     ) -> Result<MatrixFactorization, FitError> {
@@ -46,7 +47,7 @@ impl Plan {
         let strata = Strata::new(events, pool.current_num_threads(), run.seed.child("strata"));
         let positives = train.histories.matrix();
         let negatives = self.negatives(R::NAME, &positives)?;
-        by_epochs::<R, _>(self.epochs, self.start(train, run), run, |model, epoch, run| {
+        by_epochs(recipe, self.epochs, self.start(train, run), train, run, |model, epoch, run| {
             model.step = self.step(epoch);
             let seed = run.seed.child("epoch").index(epoch as u64);
             let MatrixFactorization { factors, step, .. } = model;

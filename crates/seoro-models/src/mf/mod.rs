@@ -92,7 +92,7 @@ impl Recommender for MfLogistic {
             biases: true,
             popularity: 0.0,
         };
-        plan.fit::<Self>(train, run)
+        plan.fit(self, train, run)
     }
 }
 
@@ -155,7 +155,7 @@ impl Recommender for MfBpr {
             biases: true,
             popularity: self.popularity,
         };
-        plan.fit::<Self>(train, run)
+        plan.fit(self, train, run)
     }
 }
 
@@ -238,6 +238,6 @@ impl Recommender for FunkSvd {
             biases: self.biases,
             popularity: 0.0,
         };
-        plan.fit::<Self>(train, run)
+        plan.fit(self, train, run)
     }
 }

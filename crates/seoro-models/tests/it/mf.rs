@@ -2,8 +2,9 @@
 
 use seoro_core::{Histories, ItemId, Items, Log, Matrix, Query, Score, Seed, UserId, Vocab};
 use seoro_models::mf::{Feedback, FunkSvd, MatrixFactorization, MfBpr, MfLogistic};
-use seoro_models::{Epoch, FitError, Recommender, Run, Training, Validate};
+use seoro_models::{Checkpoint, Epoch, FitError, Recommender, Run, Training, Validate};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const USERS: u32 = 40;
 const ITEMS: u32 = 30;
@@ -157,6 +158,37 @@ fn ratings_are_predicted_within_their_range() {
     assert!(error(false) < 0.5, "{}", error(false));
     assert!(error(true) < 0.7, "{}", error(true));
     assert!(fit(&funk(), &log, |_| {}).unwrap().rate().is_none());
+}
+
+#[test]
+fn a_killed_and_resumed_fit_equals_an_uninterrupted_one() {
+    let log = tastes();
+    let whole = fit(&logistic(), &log, |_| {}).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = Checkpoint { path: folder.path().join("state"), every: 4 };
+    let cancel = AtomicBool::new(false);
+    let mut kill = |epoch: Epoch<'_>| cancel.store(epoch.epoch == 11, Ordering::Relaxed);
+    let killed = fit(&logistic(), &log, |run| {
+        run.checkpoint = Some(checkpoint.clone());
+        run.observe = Some(&mut kill);
+        run.cancel = &cancel;
+    });
+    assert!(matches!(killed, Err(FitError::Cancelled)));
+    assert!(checkpoint.path.exists());
+    let other = fit(&logistic(), &log, |run| {
+        run.checkpoint = Some(checkpoint.clone());
+        run.seed = Seed::new(99);
+    });
+    assert!(matches!(other, Err(FitError::OtherFit { .. })));
+    let mut seen = Vec::new();
+    let mut observe = |epoch: Epoch<'_>| seen.push(epoch.epoch);
+    let resumed = fit(&logistic(), &log, |run| {
+        run.checkpoint = Some(checkpoint.clone());
+        run.observe = Some(&mut observe);
+    });
+    assert!(resumed.unwrap() == whole);
+    assert_eq!(seen, (9..=30).collect::<Vec<_>>());
+    assert!(!checkpoint.path.exists());
 }
 
 #[test]
