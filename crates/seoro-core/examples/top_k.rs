@@ -82,7 +82,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let start = Instant::now();
     let batches = queries
-        .par_chunks(256)
+        .par_chunks(512)
         .map(|batch| {
             let mut best = TopK::new();
             model.top_k(batch, 20, &OwnHistory, &mut best).map(|()| best)

@@ -324,9 +324,9 @@ pub fn top_k_by_blocks(
     Ok(())
 }
 
-/// How many queries and items [`top_k_by_vectors`] multiplies at once: 512 KiB of scores stay in the second-level cache
-/// until they are selected from.
-const TILE: (usize, usize) = (256, 512);
+/// How many queries and items [`top_k_by_vectors`] multiplies at once: at most 1 MiB of scores, which stay in the
+/// second-level cache until they are selected from; more queries mean that item vectors are laid out less often.
+const TILE: (usize, usize) = (512, 512);
 
 /// Selects the items whose vectors have the largest dot products with the queries' vectors: blocks of queries times
 /// blocks of items.
