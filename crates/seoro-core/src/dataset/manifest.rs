@@ -1,6 +1,7 @@
 //! What a manifest says.
 
-use super::Checksum;
+use super::{Checksum, Format, Table};
+use crate::filter::Keep;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -60,6 +61,9 @@ pub struct Manifest {
     pub archive: Option<Archive>,
     /// The files.
     pub files: Vec<File>,
+    /// What is done to the interactions of a data set with one log, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<Filter>,
     /// What is counted in the files, and how much it must be: `interactions`, `users`, `train.interactions`, ….
     #[serde(default)]
     pub counts: BTreeMap<String, u64>,
@@ -137,6 +141,49 @@ pub struct File {
     /// Whether somebody compared the checksums with the content; what nobody did is recorded on first use.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub verified: bool,
+    /// How interactions or sessions are written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<Format>,
+    /// How a table of users or items is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<Table>,
+    /// The tab-separated column that holds the text, counted from 1, where not the whole line does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
+}
+
+impl File {
+    /// The most bytes its content may have: its length, or twice that where several contents are right.
+    pub fn most_bytes(&self) -> Option<u64> {
+        let contents = if self.checksums.len() > 1 { 2 } else { 1 };
+        self.bytes.map(|bytes| bytes.saturating_mul(contents))
+    }
+}
+
+/// One of the filters of [`crate::filter`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Filter {
+    /// Events with at least this value, as implicit feedback.
+    AtLeast {
+        /// The threshold.
+        value: f32,
+    },
+    /// One event for each pair of user and item.
+    Dedupe {
+        /// Which.
+        keep: Keep,
+    },
+    /// The part in which users and items have at least so many events.
+    Core {
+        /// Events a user.
+        users: usize,
+        /// Events an item.
+        items: usize,
+    },
+    /// Rows for nobody but the users and items that are left.
+    Shrink {},
 }
 
 fn all() -> String {
@@ -253,6 +300,15 @@ impl Manifest {
             if self.files[..place].iter().any(|other| other.name == file.name) {
                 return Some(("files.name", file.name.clone(), "each name once"));
             }
+        }
+        let logs: Vec<&File> = self.files.iter().filter(|file| file.role == Role::Log).collect();
+        if let Some(twice) = logs.iter().enumerate().find_map(|(place, file)| {
+            logs[..place].iter().any(|other| other.part == file.part).then_some(&file.part)
+        }) {
+            return Some(("files.part", twice.clone(), "one log a part"));
+        }
+        if logs.len() != 1 && !self.filters.is_empty() {
+            return Some(("filters", format!("{:?}", self.filters), "filters only beside a single log"));
         }
         let archive = self.archive.as_ref()?;
         archive.urls.is_empty().then(|| ("archive.urls", String::new(), "at least one address"))

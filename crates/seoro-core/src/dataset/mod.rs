@@ -1,7 +1,21 @@
 //! Data sets as data: a manifest says where the files come from, what they must be, and what they hold.
 
 mod checksum;
+mod error;
+mod lines;
+mod load;
 mod manifest;
+mod reader;
+mod sequences;
+mod source;
+mod table;
+mod vectors;
+mod words;
 
 pub use checksum::{Checksum, ChecksumKind, Digester, NoChecksum};
-pub use manifest::{Archive, File, Kind, Manifest, ManifestError, Role};
+pub use error::DatasetError;
+pub use load::{Dataset, load};
+pub use manifest::{Archive, File, Filter, Kind, Manifest, ManifestError, Role};
+pub use reader::{Format, TimeUnit};
+pub use sequences::{Candidates, Prefixes};
+pub use table::{Feature, FeatureKind, Table};

@@ -1,6 +1,8 @@
 //! The crate's integration tests, one binary.
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "manifest")]
+mod dataset;
 mod filter;
 mod logs;
 mod products;
