@@ -156,8 +156,8 @@ fn sources<'a>(manifest: &'a Manifest, folder: &Path) -> Result<Vec<Source<'a>>,
         urls: file.url.as_slice(),
         files: vec![file],
         // A gzipped file of random bytes is a little longer than the file.
-        limit: file.bytes.map_or(UNSAID, |bytes| bytes + bytes / 1000 + 1024),
-        unpacked: file.bytes.unwrap_or(UNSAID),
+        limit: file.most_bytes().map_or(UNSAID, |bytes| bytes + bytes / 1000 + 1024),
+        unpacked: file.most_bytes().unwrap_or(UNSAID),
         claim: None,
     }));
     sources.iter().try_for_each(|source| source.check(folder))?;

@@ -141,7 +141,7 @@ impl Unpack<'_> {
     /// Writes one file, of no more bytes than the manifest gives it and the archive has left.
     fn write(&self, file: &dataset::File, content: &mut dyn Read, left: &mut u64) -> Result<(), FetchError> {
         let path = self.folder.join(&file.name);
-        let limit = file.bytes.unwrap_or(*left).min(*left);
+        let limit = file.most_bytes().unwrap_or(*left).min(*left);
         let mut out = BufWriter::new(File::create_new(&path).map_err(at(&path))?);
         let mut here = 0;
         let mut buffer = vec![0; 64 << 10];

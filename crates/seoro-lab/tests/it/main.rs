@@ -1,5 +1,6 @@
 //! The crate's integration tests, one binary.
 #![allow(clippy::unwrap_used)]
 
+mod datasets;
 mod fetch;
 mod server;

@@ -1,0 +1,3 @@
+//! The lab's commands: arguments in, one clear line out where something is wrong.
+
+pub mod datasets;
