@@ -30,6 +30,7 @@ struct Best<F> {
 ///
 /// After each epoch the observer sees it; where the run validates, the epoch with the highest measure is returned, and
 /// the fit ends early when patience is out; where the run has a checkpoint, it is written, found again and removed.
+///
 /// Whatever an epoch draws must come from the seed and the epoch's number, so that a resumed fit equals an uninterrupted
 /// one.
 ///
@@ -120,11 +121,12 @@ fn resume<R: Recommender>(state: &mut State<R::Fitted>, run: &Run<'_>) -> Result
 /// What makes two fits the same: recipe, revision, seed, threads and the training events.
 fn key<R: Recommender>(recipe: &R, train: &Training<'_>, run: &Run<'_>) -> Vec<u8> {
     let events = train.events;
-    // FNV-1a over the pairs of the events.
-    let hash =
-        events.users().iter().zip(events.items()).fold(0xcbf2_9ce4_8422_2325_u64, |hash, (user, item)| {
-            (hash ^ (u64::from(user.0) << 32 | u64::from(item.0))).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+    // FNV-1a over what is known of each event.
+    let hash = events.events().fold(0xcbf2_9ce4_8422_2325_u64, |hash, event| {
+        let pair = u64::from(event.user.0) << 32 | u64::from(event.item.0);
+        let words = [pair, u64::from(event.value.to_bits()), event.time.unwrap_or_default() as u64];
+        words.into_iter().fold(hash, |hash, word| (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3))
+    });
     let key = (R::NAME, R::REVISION, recipe, run.seed, run.threads, events.len(), hash);
     postcard::to_allocvec(&key).unwrap_or_default()
 }

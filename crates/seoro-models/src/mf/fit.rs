@@ -117,13 +117,14 @@ impl Plan {
         }
     }
 
-    /// The parameters (those of the best epoch too, where the run validates), the events of each thread, the set of
-    /// positives, and the samples of a round.
+    /// The parameters (those of the best epoch too, where the run validates), the events twice, the set of positives with
+    /// its lookup, and the samples of a round.
     fn bytes(&self, train: &Training<'_>, validates: bool) -> u64 {
         let (rows, events) = (train.events.n_users() + train.events.n_items(), train.events.len());
-        let parameters = rows * (self.factors + 1) * 4;
         let copies = if validates { 2 } else { 1 };
-        (parameters * copies + rows * 40 + events * 16 + sgd::ROUND * 12 * self.samples_per_event()) as u64
+        let parameters = rows * (self.factors + 1) * 4 * copies;
+        let samples = events.min(sgd::ROUND) * 12 * self.samples_per_event();
+        (parameters + rows * 64 + events * 48 + samples) as u64
     }
 
     fn samples_per_event(&self) -> usize {

@@ -14,6 +14,30 @@
 //!   reproducibility and progress in recommender systems research", TOIS), for the user of the event instead of a
 //!   uniformly drawn user.
 //!
+//! ```
+//! use seoro_core::{Histories, ItemId, Items, Log, Query, Score, Seed, UserId, Vocab};
+//! use seoro_models::mf::MfBpr;
+//! use seoro_models::{Recommender, Run, Training};
+//! use std::sync::Arc;
+//!
+//! // Even users have the even items, odd users the odd ones.
+//! let pairs = || (0..8).flat_map(|user| (0..10).map(move |item| (user, item))).filter(|(u, i)| u % 2 == i % 2);
+//! let (users, items) = (pairs().map(|pair| UserId(pair.0)).collect(), pairs().map(|pair| ItemId(pair.1)).collect());
+//! let (user_vocab, item_vocab) = (Arc::new(Vocab::numbered(8)), Arc::new(Vocab::numbered(10)));
+//! let log = Log::new(users, items, None, None, user_vocab, item_vocab)?;
+//!
+//! let recipe = MfBpr { factors: 8, ..MfBpr::default() };
+//! let histories = Histories::new(&log);
+//! let model = recipe.fit(&Training::new(&log, &histories), &mut Run::new(Seed::new(1)))?;
+//!
+//! // Somebody new, who has only this history.
+//! let mut scores = [0.0; 2];
+//! let candidates = [ItemId(6), ItemId(7)];
+//! model.score(&[Query::new(&[ItemId(0), ItemId(2)])], Items::Lists(&[&candidates]), &mut scores)?;
+//! assert!(scores[0] > scores[1]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! The steps and their gradients are in `step`, the losses in `loss`, the parallel course of an epoch, which gives the
 //! same bytes for the same seed and number of threads, in `sgd`.
 
@@ -125,14 +149,14 @@ impl Default for MfBpr {
     fn default() -> Self {
         Self {
             factors: 64,
-            epochs: 40,
-            learning_rate: 0.05,
+            epochs: 80,
+            learning_rate: 0.03,
             decay: 1.0,
             regularization: 0.005,
             negatives: 1,
             popularity: 0.0,
             init_std: 0.1,
-            fold_in: 40,
+            fold_in: 80,
         }
     }
 }

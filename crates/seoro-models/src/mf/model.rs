@@ -14,8 +14,8 @@ use std::borrow::Cow;
 /// A fitted factorisation, `s(u, i) = μ + b_u + c_i + p_u · q_i`.
 ///
 /// A user without training events (or a query without a user) gets `p` and `b` from the query's history: the recipe's
-/// own steps over it, with the items held still and negatives from a fixed stream, so the same history gets the same
-/// scores. An empty history scores every item by `μ + c_i`.
+/// own steps over it, with the items held still and uniform negatives from a fixed stream, so the same history gets the
+/// same scores. An empty history (for a model of ratings: one without its ratings) scores every item by `μ + c_i`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MatrixFactorization {
     pub(super) factors: Factors,

@@ -6,6 +6,10 @@
 //! Differences from the paper: an epoch goes in rounds of [`ROUND`] events a thread, so that samples need bounded memory
 //! and items of all groups keep pace; μ, which every sample moves, is each thread's own during a stratum and the mean of
 //! all threads' after it.
+//!
+//! There is no racing version (Hogwild: Recht et al. 2011) beside it: rows that threads share without a data race are
+//! atomics, whose loops do not become vector instructions (2.5 times the time a step at 192 factors), while strata take
+//! no more processor time than one thread does.
 
 use super::factors::{Factors, Groups, Row};
 use super::objective::{Objective, Positive};
