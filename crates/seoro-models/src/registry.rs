@@ -185,6 +185,8 @@ macro_rules! models {
 
 models! {
     popularity::Popularity,
+    ease::Ease,
+    pure_svd::PureSvd,
     mf::MfLogistic,
     mf::MfBpr,
     mf::FunkSvd,

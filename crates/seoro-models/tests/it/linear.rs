@@ -1,0 +1,136 @@
+//! EASE, PureSVD and iALS against NumPy in `f64` (fixtures/linear.py).
+
+use seoro_core::{Histories, ItemId, Items, Log, Query, Score, Seed, UserId, Vocab};
+use seoro_models::{Ease, FitError, PureSvd, Recommender, Run, Training};
+use serde::Deserialize;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+#[derive(Deserialize)]
+struct Fixture {
+    users: Vec<u32>,
+    items: Vec<u32>,
+    counts: Vec<f32>,
+    n_users: u32,
+    n_items: u32,
+    ease: EaseCase,
+    pure_svd: SvdCase,
+}
+
+#[derive(Deserialize)]
+struct EaseCase {
+    lambda: f32,
+    weights: Vec<Vec<f64>>,
+}
+
+#[derive(Deserialize)]
+struct SvdCase {
+    factors: usize,
+    singular_values: Vec<f64>,
+    scores: Vec<Vec<f64>>,
+}
+
+fn fixture() -> Fixture {
+    serde_json::from_str(include_str!("../fixtures/linear.json")).unwrap()
+}
+
+fn log(fixture: &Fixture) -> Log {
+    let users = fixture.users.iter().copied().map(UserId).collect();
+    let items = fixture.items.iter().copied().map(ItemId).collect();
+    let vocab = |rows| Arc::new(Vocab::numbered(rows));
+    let counts = Some(fixture.counts.clone());
+    Log::new(users, items, counts, None, vocab(fixture.n_users), vocab(fixture.n_items)).unwrap()
+}
+
+fn fit<R: Recommender>(recipe: &R, log: &Log) -> R::Fitted {
+    let histories = Histories::new(log);
+    recipe.fit(&Training::new(log, &histories), &mut Run::new(Seed::new(5))).unwrap()
+}
+
+/// Every user's scores of every item are the expected ones.
+fn assert_scores(model: &dyn Score, log: &Log, expected: &[Vec<f64>], tolerance: f64) {
+    let histories = Histories::new(log);
+    for (user, expected) in expected.iter().enumerate() {
+        let mut scores = vec![0.0; log.n_items()];
+        model.score(&[histories.query(UserId(user as u32))], Items::All, &mut scores).unwrap();
+        assert_close(&scores, expected, tolerance);
+    }
+}
+
+fn assert_close(actual: &[f32], expected: &[f64], tolerance: f64) {
+    assert_eq!(actual.len(), expected.len());
+    for (actual, expected) in actual.iter().zip(expected) {
+        assert!((f64::from(*actual) - expected).abs() < tolerance, "{actual} is not {expected}");
+    }
+}
+
+#[test]
+fn ease_weights_are_those_of_numpy() {
+    let fixture = fixture();
+    let log = log(&fixture);
+    let model = fit(&Ease { lambda: fixture.ease.lambda }, &log);
+    for (row, expected) in fixture.ease.weights.iter().enumerate() {
+        assert_close(model.weights().row(row), expected, 1e-6);
+    }
+    let mut scores = vec![0.0; log.n_items()];
+    let history = [ItemId(4), ItemId(1), ItemId(4)];
+    model.score(&[Query::new(&history)], Items::All, &mut scores).unwrap();
+    let weights = &fixture.ease.weights;
+    let expected: Vec<f64> = weights[1].iter().zip(&weights[4]).map(|(a, b)| a + b).collect();
+    assert_close(&scores, &expected, 1e-6);
+}
+
+#[test]
+fn ease_says_its_memory_before_allocating() {
+    let log = log(&fixture());
+    let histories = Histories::new(&log);
+    let mut run = Run::new(Seed::new(0));
+    run.memory = Some(100);
+    let refused = Ease::default().fit(&Training::new(&log, &histories), &mut run);
+    assert!(matches!(refused, Err(FitError::Memory { needed, .. }) if needed > 4 * 81));
+}
+
+#[test]
+fn pure_svd_is_the_truncated_decomposition() {
+    let fixture = fixture();
+    let log = log(&fixture);
+    let case = &fixture.pure_svd;
+    let model = fit(&PureSvd { factors: case.factors, ..PureSvd::default() }, &log);
+    assert_close(model.singular_values(), &case.singular_values, 1e-5);
+    assert_scores(&model, &log, &case.scores, 1e-5);
+}
+
+/// With fewer dimensions than the matrix has, power iterations still find the leading subspace.
+#[test]
+fn pure_svd_converges_from_a_narrow_subspace() {
+    let fixture = fixture();
+    let log = log(&fixture);
+    let case = &fixture.pure_svd;
+    let recipe = PureSvd { factors: case.factors, power_iterations: 60, oversampling: 1 };
+    assert_close(fit(&recipe, &log).singular_values(), &case.singular_values, 1e-4);
+}
+
+#[test]
+fn parameters_out_of_range_are_refused() {
+    let log = log(&fixture());
+    let histories = Histories::new(&log);
+    let train = Training::new(&log, &histories);
+    let run = || Run::new(Seed::new(0));
+    for lambda in [0.0, -1.0, f32::NAN] {
+        let refused = Ease { lambda }.fit(&train, &mut run());
+        assert!(matches!(refused, Err(FitError::Parameter { parameter: "lambda", .. })));
+    }
+    let refused = PureSvd { factors: 0, ..PureSvd::default() }.fit(&train, &mut run());
+    assert!(matches!(refused, Err(FitError::Parameter { parameter: "factors", .. })));
+}
+
+#[test]
+fn cancelled_fits_end() {
+    let log = log(&fixture());
+    let histories = Histories::new(&log);
+    let train = Training::new(&log, &histories);
+    let cancel = AtomicBool::new(true);
+    let run = || Run::new(Seed::new(0)).cancelled_by(&cancel);
+    assert!(matches!(Ease::default().fit(&train, &mut run()), Err(FitError::Cancelled)));
+    assert!(matches!(PureSvd::default().fit(&train, &mut run()), Err(FitError::Cancelled)));
+}
