@@ -1,10 +1,10 @@
 //! The evaluation itself: chunks of cases to scores, scores to ranks, ranks to values.
 
+use crate::catalogue::Catalogue;
 use crate::chunks::in_chunks;
 use crate::{Case, EvalError, Evaluation, Metric, Options, Ranking};
-use seoro_core::score::{hidden_items, top_k_by_vectors};
-use seoro_core::{Embed, ItemId, Items, Matrix, Query, Score, ScoreError, TopK};
-use std::borrow::Cow;
+use seoro_core::score::hidden_items;
+use seoro_core::{ItemId, Items, Query, Score, ScoreError, TopK};
 use std::ops::Range;
 
 /// The most scores a worker asks for at once beside its top lists, unless a single case needs more: 4 MiB.
@@ -66,10 +66,13 @@ pub fn evaluate(
         }
     }
     tracing::debug!(cases = cases.len(), metrics = asked.len(), "evaluating");
-    let depth = depth(&asked, model.n_items());
-    let listed = depth.is_some() && cases.iter().any(|case| case.candidates.is_none());
-    let vectors = if listed { model.embed().and_then(Held::new) } else { None };
-    let rules = Rules { model, vectors, options, depth };
+    let best = match depth(&asked, model.n_items()) {
+        Some(depth) if cases.iter().any(|case| case.candidates.is_none()) => {
+            Some(Best { depth, catalogue: Catalogue::new(model) })
+        }
+        _ => None,
+    };
+    let rules = Rules { model, options, best };
     let chunks = in_chunks(cases, options, Buffers::default, |buffers, first, cases| {
         let rankings = rules.rankings(buffers, first, cases)?;
         values(&rankings, &asked, first)
@@ -100,34 +103,14 @@ fn values(rankings: &[Ranking], metrics: &[Metric], first: usize) -> Result<Vec<
 /// What holds for every case.
 struct Rules<'a> {
     model: &'a dyn Score,
-    vectors: Option<Held<'a>>,
     options: &'a Options<'a>,
-    depth: Option<usize>,
+    best: Option<Best<'a>>,
 }
 
-/// The vectors of a model that builds them on each call: built once, not for every chunk of cases.
-struct Held<'a> {
-    embed: &'a dyn Embed,
-    items: Matrix,
-}
-
-impl<'a> Held<'a> {
-    fn new(embed: &'a dyn Embed) -> Option<Self> {
-        match embed.items() {
-            Cow::Owned(items) => Some(Self { embed, items }),
-            Cow::Borrowed(_) => None,
-        }
-    }
-}
-
-impl Embed for Held<'_> {
-    fn items(&self) -> Cow<'_, Matrix> {
-        Cow::Borrowed(&self.items)
-    }
-
-    fn queries(&self, queries: &[Query<'_>], out: &mut Matrix) -> Result<(), ScoreError> {
-        self.embed.queries(queries, out)
-    }
+/// Where lists of the best items tell enough.
+struct Best<'a> {
+    depth: usize,
+    catalogue: Catalogue<'a>,
 }
 
 /// What a worker keeps between chunks.
@@ -165,8 +148,8 @@ impl Rules<'_> {
         let (listed, full): (Vec<&Checked<'_>>, Vec<&Checked<'_>>) =
             checked.iter().partition(|case| case.candidates.is_some());
         self.among_candidates(buffers, &listed, &mut put)?;
-        let unsettled = match self.depth {
-            Some(depth) => self.by_top_lists(buffers, &full, depth, &mut put)?,
+        let unsettled = match &self.best {
+            Some(best) => self.by_best(buffers, &full, best, &mut put)?,
             None => full,
         };
         self.among_all(buffers, &unsettled, &mut put)?;
@@ -234,27 +217,24 @@ impl Rules<'_> {
     }
 
     /// Ranks targets by lists of the best items; returns the cases whose ranks they do not settle.
-    fn by_top_lists<'a, 'b>(
+    fn by_best<'a, 'b>(
         &self,
         buffers: &mut Buffers,
         cases: &[&'a Checked<'b>],
-        depth: usize,
+        best: &Best<'_>,
         put: &mut impl FnMut(&Checked<'_>, Ranking),
     ) -> Result<Vec<&'a Checked<'b>>, EvalError> {
         let queries: Vec<Query<'_>> = cases.iter().map(|case| case.query).collect();
         if queries.is_empty() {
             return Ok(Vec::new());
         }
-        let (k, hide, top) = (depth + 1, self.options.hide, &mut buffers.top);
-        match &self.vectors {
-            Some(vectors) => top_k_by_vectors(vectors, &queries, k, hide, top),
-            None => self.model.top_k(&queries, k, hide, top),
-        }
-        .map_err(|error| EvalError::of_case(error, |query| cases[query].number))?;
+        best.catalogue
+            .top_k(&queries, best.depth + 1, self.options.hide, &mut buffers.top)
+            .map_err(|error| EvalError::of_case(error, |query| cases[query].number))?;
         let mut unsettled = Vec::new();
         for (query, &case) in cases.iter().enumerate() {
             let (list, competitors) = (buffers.top.list(query), self.competitors(case));
-            match Ranking::of_list(list, &case.targets, depth, competitors, self.options.ties) {
+            match Ranking::of_list(list, &case.targets, best.depth, competitors, self.options.ties) {
                 Some(ranking) => put(case, ranking),
                 None => unsettled.push(case),
             }

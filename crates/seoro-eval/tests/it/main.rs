@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod evaluate;
+mod lists;
 mod metric;
 mod protocol;
 mod refusals;
+mod significance;
 mod table;
 mod threads;
