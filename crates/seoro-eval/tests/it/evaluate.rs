@@ -136,7 +136,7 @@ fn threads_do_not_change_a_byte() {
         scores: (0..500).map(|item| ((item * 7919 + n * 104_729) % 211) as f32).collect(),
         targets: items([n % 500, (n * 31 + 1) % 500].into_iter().collect::<std::collections::BTreeSet<_>>()),
         hidden: Vec::new(),
-        candidates: (n % 3 == 0).then(|| items((0..500).step_by(5))),
+        candidates: n.is_multiple_of(3).then(|| items((0..500).step_by(5))),
     };
     let questions: Vec<Question> = (0..3000).map(question).collect();
     let metrics = metrics(&["ndcg@20", "auc", "map@100"]);
