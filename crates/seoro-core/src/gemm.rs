@@ -109,7 +109,8 @@ impl<'a> From<&'a mut Matrix> for ViewMut<'a> {
 /// `C ← alpha · A · B + beta · C` for `A` `[M, K]`, `B` `[K, N]`, `C` `[M, N]`; with `beta` 0 the old `C` is not read.
 ///
 /// With `parallel` the work goes to the threads of the rayon pool it is called in; the result is the same to the bit
-/// for a given number of threads.
+/// for a given number of threads. Products of small or thin matrices add in another order than large ones, so an element
+/// may differ in its last bits between a product and a part of it.
 ///
 /// ```
 /// use seoro_core::gemm::{View, ViewMut, gemm};

@@ -3,7 +3,8 @@
 //! Every function is written once (`lanes`), with a fixed number of running sums, and compiled for AVX-512, for AVX2
 //! and for any machine; which one runs is decided when it is called. AVX-512 and AVX2 give the same bits; the portable
 //! version rounds each product before adding it, so it differs by the rounding of one multiplication a term.
-//! [`scalar`] is the plain definition that all of them are tested against.
+//! [`scalar`] is the plain definition that all of them are tested against. Under Miri the portable version runs:
+//! `cargo +nightly miri test -p seoro-core --no-default-features --lib kernel`.
 
 #![allow(unsafe_code)] // Calling code compiled for a processor feature, after asking whether the processor has it.
 
@@ -18,6 +19,7 @@ pub use select::{select, top_k};
 
 /// What the processor at hand can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(miri, allow(dead_code))] // Miri takes the portable level only.
 enum Level {
     #[cfg(target_arch = "x86_64")]
     Avx512,
