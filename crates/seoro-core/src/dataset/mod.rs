@@ -16,6 +16,6 @@ pub use checksum::{Checksum, ChecksumKind, Digester, NoChecksum};
 pub use error::DatasetError;
 pub use load::{Dataset, load};
 pub use manifest::{Archive, File, Filter, Kind, Manifest, ManifestError, Role};
-pub use reader::{Format, TimeUnit};
+pub use reader::{Delimited, Encoding, Format, Place, TimeUnit};
 pub use sequences::{Candidates, Prefixes};
 pub use table::{Feature, FeatureKind, Table};

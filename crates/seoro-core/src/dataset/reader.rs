@@ -10,44 +10,61 @@ use std::sync::Arc;
 
 /// How interactions are written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Format {
     /// One interaction a line.
-    Delimited {
-        /// What stands between two fields.
-        separator: String,
-        /// The columns' names in order; without them, the first line has them.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        columns: Vec<String>,
-        /// The column of users (or sessions).
-        #[serde(default = "user")]
-        user: String,
-        /// The column of items.
-        #[serde(default = "item")]
-        item: String,
-        /// The column of values: ratings, counts.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        value: Option<String>,
-        /// The column of Unix times.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        time: Option<String>,
-        /// What the times count.
-        #[serde(default)]
-        unit: TimeUnit,
-    },
+    Delimited(Delimited),
     /// A user and any number of items a line, between blanks.
     Rows,
     /// The items of one session a line, between blanks, oldest first.
     Sessions,
 }
 
-fn user() -> String {
-    "user".to_owned()
+/// Interactions in columns; the default is `user item` between tabs, without a header.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Delimited {
+    /// What stands between two columns.
+    pub delimiter: String,
+    /// Whether the first line names the columns.
+    pub header: bool,
+    /// The column of users (or sessions).
+    pub user: Place,
+    /// The column of items.
+    pub item: Place,
+    /// The column of values: ratings, counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Place>,
+    /// The column of Unix times.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<Place>,
+    /// What the times count.
+    pub time_unit: TimeUnit,
 }
 
-fn item() -> String {
-    "item".to_owned()
+impl Default for Delimited {
+    fn default() -> Self {
+        Self {
+            delimiter: "\t".to_owned(),
+            header: false,
+            user: Place::Index(0),
+            item: Place::Index(1),
+            value: None,
+            time: None,
+            time_unit: TimeUnit::Seconds,
+        }
+    }
+}
+
+/// A column: by its number, from 0, or by its name in the header.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Place {
+    /// Its number.
+    Index(usize),
+    /// Its name.
+    Name(String),
 }
 
 /// What times count since 1970; fractions are allowed.
@@ -61,6 +78,19 @@ pub enum TimeUnit {
     /// Milliseconds.
     #[serde(rename = "ms")]
     Milliseconds,
+}
+
+/// How bytes are characters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Encoding {
+    /// UTF-8.
+    #[default]
+    #[serde(rename = "utf-8")]
+    Utf8,
+    /// ISO-8859-1: each byte is the character of that number.
+    #[serde(rename = "latin-1")]
+    Latin1,
 }
 
 /// The columns of one file.
@@ -118,7 +148,6 @@ struct Places {
     item: usize,
     value: Option<usize>,
     time: Option<usize>,
-    columns: usize,
 }
 
 impl LogReader {
@@ -133,10 +162,7 @@ impl LogReader {
         let mut content = open(path)?;
         let mut lines = Lines::new(path, &mut content);
         let columns = match format {
-            Format::Delimited { separator, .. } => {
-                let places = Places::find(format, &mut lines)?;
-                self.delimited(&mut lines, separator, format, &places)?
-            }
+            Format::Delimited(format) => self.delimited(&mut lines, format)?,
             Format::Rows => self.rows(&mut lines)?,
             Format::Sessions => self.sessions(&mut lines)?,
         };
@@ -146,35 +172,30 @@ impl LogReader {
         Ok(columns)
     }
 
-    fn delimited(
-        &mut self,
-        lines: &mut Lines<'_>,
-        separator: &str,
-        format: &Format,
-        places: &Places,
-    ) -> Result<Columns, DatasetError> {
+    fn delimited(&mut self, lines: &mut Lines<'_>, format: &Delimited) -> Result<Columns, DatasetError> {
+        let places = Places::find(format, lines)?;
         let mut columns = Columns {
             values: places.value.map(|_| Vec::new()),
             times: places.time.map(|_| Vec::new()),
             ..Columns::default()
         };
-        let unit = if let Format::Delimited { unit, .. } = format { *unit } else { TimeUnit::default() };
+        let mut width = None;
         let mut ends: Vec<(usize, usize)> = Vec::new();
         while let Some(line) = lines.next_text()? {
             ends.clear();
             let base = line.as_ptr() as usize;
-            ends.extend(line.split(separator).map(|field| {
+            ends.extend(line.split(format.delimiter.as_str()).map(|field| {
                 let start = field.as_ptr() as usize - base;
                 (start, start + field.len())
             }));
-            if ends.len() != places.columns {
+            if ends.len() != *width.get_or_insert(ends.len().max(places.last() + 1)) {
                 let column = ends.last().map_or(1, |&(_, end)| end + 1);
                 return Err(lines.malformed_at(column, "as many fields as columns"));
             }
             let field = |place: usize| &line[ends[place].0..ends[place].1];
             let (user, item) = (self.users.row(field(places.user)), self.items.row(field(places.item)));
             let value = places.value.map(|place| (place, number(field(place))));
-            let time = places.time.map(|place| (place, milliseconds(field(place), unit)));
+            let time = places.time.map(|place| (place, milliseconds(field(place), format.time_unit)));
             let bad = |place: usize, expected| Err(lines.malformed_at(ends[place].0 + 1, expected));
             match user {
                 Some(user) => columns.users.push(UserId(user)),
@@ -250,27 +271,32 @@ impl LogReader {
 }
 
 impl Places {
-    /// Finds the columns by name, in the format or in the first line.
-    fn find(format: &Format, lines: &mut Lines<'_>) -> Result<Self, DatasetError> {
-        let Format::Delimited { separator, columns, user, item, value, time, .. } = format else {
-            return Err(lines.malformed("a delimited format"));
-        };
-        let mut names = columns.clone();
-        if names.is_empty() {
+    /// Finds the columns, by name in the first line where there is a header.
+    fn find(format: &Delimited, lines: &mut Lines<'_>) -> Result<Self, DatasetError> {
+        let names: Vec<String> = if format.header {
             let header = lines.next_text()?.unwrap_or_default();
-            names = header.split(separator.as_str()).map(str::to_owned).collect();
-        }
-        let find = |name: &String| {
-            let place = names.iter().position(|known| known == name);
-            place.ok_or_else(|| lines.malformed("a first line with the manifest's columns"))
+            header.split(format.delimiter.as_str()).map(str::to_owned).collect()
+        } else {
+            Vec::new()
+        };
+        let find = |place: &Place| match place {
+            Place::Index(index) => Ok(*index),
+            Place::Name(name) => {
+                let place = names.iter().position(|known| known == name);
+                place.ok_or_else(|| lines.malformed("a first line with the manifest's columns"))
+            }
         };
         Ok(Self {
-            user: find(user)?,
-            item: find(item)?,
-            value: value.as_ref().map(find).transpose()?,
-            time: time.as_ref().map(find).transpose()?,
-            columns: names.len(),
+            user: find(&format.user)?,
+            item: find(&format.item)?,
+            value: format.value.as_ref().map(find).transpose()?,
+            time: format.time.as_ref().map(find).transpose()?,
         })
+    }
+
+    /// The last column that is read.
+    fn last(&self) -> usize {
+        [self.user, self.item, self.value.unwrap_or(0), self.time.unwrap_or(0)].into_iter().max().unwrap_or(0)
     }
 }
 

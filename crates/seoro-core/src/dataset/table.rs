@@ -1,6 +1,7 @@
 //! Tables of what is known of users and items.
 
 use super::DatasetError;
+use super::Encoding;
 use super::lines::Lines;
 use super::source::open;
 use crate::{ColumnData, Features, Vocab};
@@ -13,11 +14,14 @@ use std::sync::Arc;
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Table {
-    /// What stands between two fields. With `,`, fields may stand in double quotes.
-    pub separator: String,
-    /// Whether texts are ISO-8859-1 rather than UTF-8.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub latin_1: bool,
+    /// What stands between two fields.
+    pub delimiter: String,
+    /// Whether a field may stand in double quotes, where it may contain delimiters, and quotes twice.
+    #[serde(default)]
+    pub quotes: bool,
+    /// How bytes are characters.
+    #[serde(default)]
+    pub encoding: Encoding,
     /// The columns' names in order; without them, the first line has them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
@@ -83,8 +87,8 @@ pub(super) fn read(path: &Path, table: &Table, vocab: &Vocab) -> Result<(Feature
     let mut lines = Lines::new(path, &mut content);
     let mut columns = table.columns.clone();
     if columns.is_empty() {
-        let header = next_line(&mut lines, table.latin_1)?.unwrap_or_default();
-        columns = split(&header, &table.separator);
+        let header = next_line(&mut lines, table.encoding)?.unwrap_or_default();
+        columns = split(&header, table);
     }
     let find = |name: &str| columns.iter().position(|column| column == name);
     let id = find(&table.id).ok_or_else(|| lines.malformed("the manifest's columns"))?;
@@ -94,8 +98,8 @@ pub(super) fn read(path: &Path, table: &Table, vocab: &Vocab) -> Result<(Feature
         fillings.push(Filling::new(feature, column, vocab.len()));
     }
     let mut rows = 0;
-    while let Some(line) = next_line(&mut lines, table.latin_1)? {
-        let fields = split(&line, &table.separator);
+    while let Some(line) = next_line(&mut lines, table.encoding)? {
+        let fields = split(&line, table);
         if fields.len() != columns.len() {
             return Err(lines.malformed("as many fields as columns"));
         }
@@ -114,8 +118,8 @@ pub(super) fn read(path: &Path, table: &Table, vocab: &Vocab) -> Result<(Feature
     Ok((features, rows))
 }
 
-fn next_line(lines: &mut Lines<'_>, latin_1: bool) -> Result<Option<String>, DatasetError> {
-    if latin_1 {
+fn next_line(lines: &mut Lines<'_>, encoding: Encoding) -> Result<Option<String>, DatasetError> {
+    if encoding == Encoding::Latin1 {
         // ISO-8859-1 is the first 256 characters of Unicode.
         let line = lines.next_bytes()?;
         return Ok(line.map(|line| line.iter().map(|&byte| char::from(byte)).collect()));
@@ -123,21 +127,29 @@ fn next_line(lines: &mut Lines<'_>, latin_1: bool) -> Result<Option<String>, Dat
     Ok(lines.next_text()?.map(str::to_owned))
 }
 
-/// The fields of a line; between commas, a field in double quotes may contain commas, and quotes twice.
-fn split(line: &str, separator: &str) -> Vec<String> {
-    if separator != "," {
-        return line.split(separator).map(str::to_owned).collect();
+/// The fields of a line.
+fn split(line: &str, table: &Table) -> Vec<String> {
+    let delimiter = table.delimiter.as_str();
+    if !table.quotes {
+        return line.split(delimiter).map(str::to_owned).collect();
     }
     let mut fields = vec![String::new()];
-    let (mut quoted, mut chars) = (false, line.chars().peekable());
-    while let Some(char) = chars.next() {
+    let (mut quoted, mut rest) = (false, line);
+    while let Some(char) = rest.chars().next() {
         let field = fields.len() - 1;
-        match char {
-            '"' if quoted && chars.peek() == Some(&'"') => fields[field].extend(chars.next()),
-            '"' => quoted = !quoted,
-            ',' if !quoted => fields.push(String::new()),
-            _ => fields[field].push(char),
+        let mut taken = char.len_utf8();
+        if quoted && rest.starts_with("\"\"") {
+            fields[field].push(char);
+            taken = 2;
+        } else if char == '"' {
+            quoted = !quoted;
+        } else if !quoted && rest.starts_with(delimiter) && !delimiter.is_empty() {
+            fields.push(String::new());
+            taken = delimiter.len();
+        } else {
+            fields[field].push(char);
         }
+        rest = &rest[taken..];
     }
     fields
 }

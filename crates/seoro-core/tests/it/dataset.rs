@@ -6,7 +6,7 @@ use std::path::Path;
 
 const HEAD: &str = "name = \"small\"\ntitle = \"Small\"\nkind = \"interactions\"\n\
     homepage = \"https://example.org\"\nlicence = \"CC0\"\ncitation = \"none\"\n";
-const TSV: &str = "format = { kind = \"delimited\", separator = \"\\t\", columns = [\"user\", \"item\", \"value\"], value = \"value\" }";
+const TSV: &str = "format = { kind = \"delimited\", value = 2 }";
 
 fn parse(text: &str) -> Result<Manifest, ManifestError> {
     Manifest::parse(text, Path::new("sets/small.toml"))
@@ -116,7 +116,7 @@ fn any_of_several_checksums_will_do() {
 
 #[test]
 fn tables_become_features_of_the_logs_rows() {
-    let table = "[[files]]\nname = \"items.csv\"\nrole = \"items\"\n[files.table]\nseparator = \",\"\nid = \"item\"\nfeatures = [\n\
+    let table = "[[files]]\nname = \"items.csv\"\nrole = \"items\"\n[files.table]\ndelimiter = \",\"\nquotes = true\nid = \"item\"\nfeatures = [\n\
         { name = \"kind\", column = \"kind\", kind = \"labels\", separator = \"|\" },\n\
         { name = \"price\", column = \"price\", kind = \"numeric\" },\n\
         { name = \"from\", column = \"from\", kind = \"categorical\" },\n\
