@@ -42,6 +42,33 @@ pub struct Dataset {
 /// Every file is read, its unpacked content held to the manifest's checksum, the filters applied, and everything the
 /// manifest counts must be there as often as it says.
 ///
+/// ```
+/// use seoro_core::dataset::{Manifest, load};
+/// let text = r#"
+/// name = "two-films"
+/// title = "Two films"
+/// kind = "interactions"
+/// homepage = "https://example.org/two-films"
+/// licence = "CC0"
+/// citation = "none"
+///
+/// [[files]]
+/// name = "ratings.csv"
+/// role = "log"
+/// format = { kind = "delimited", delimiter = ",", header = true, user = "who", item = "what", value = "stars" }
+///
+/// [counts]
+/// interactions = 2
+/// "#;
+/// let manifest = Manifest::parse(text, "two-films.toml".as_ref())?;
+/// let folder = tempfile::tempdir()?;
+/// std::fs::create_dir(folder.path().join("two-films"))?;
+/// std::fs::write(folder.path().join("two-films/ratings.csv"), "who,what,stars\nann,Alien,5\nbo,Brazil,4\n")?;
+/// let dataset = load(&manifest, folder.path())?;
+/// assert_eq!(dataset.logs["all"].values(), Some(&[5.0, 4.0][..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// See [`DatasetError`]: a line that cannot be read comes first, then a wrong checksum, then a wrong count.
 pub fn load(manifest: &Manifest, folder: &Path) -> Result<Dataset, DatasetError> {

@@ -6,6 +6,8 @@ fn send_and_sync<T: Send + Sync>() {}
 fn public_types_cross_threads() {
     #[cfg(feature = "world")]
     send_and_sync::<(world::World, world::Oracle, world::Parameters)>();
+    #[cfg(feature = "manifest")]
+    send_and_sync::<(dataset::Manifest, dataset::Dataset, dataset::DatasetError, dataset::Digester)>();
     send_and_sync::<Log>();
     send_and_sync::<Histories>();
     send_and_sync::<Vocab>();
