@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
+/// Raised whenever the same scores may give another value than before; part of a result's key.
+pub const REVISION: u32 = 1;
+
 /// A metric of where the targets of a case stand; larger is better, between 0 and 1.
 ///
 /// T is the number of targets, a hit is a target with rank ≤ k, r₁ ≤ r₂ ≤ … are the ranks. Written and parsed as the

@@ -5,6 +5,9 @@ use seoro_core::{Csr, Hide, ItemId, Nothing, Query, Rng, Seed, UserId};
 use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 
+/// Raised whenever the same seed may draw other candidates than before; part of a result's key.
+pub const REVISION: u32 = 1;
+
 /// A question and its right answers.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {

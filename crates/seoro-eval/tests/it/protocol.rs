@@ -70,3 +70,17 @@ fn too_few_items_are_refused() {
     let unpaired = sampled_candidates(&positives, &[UserId(0)], &[], 1, Seed::new(1));
     assert!(matches!(unpaired, Err(EvalError::Length { len: 0, expected: 1, .. })));
 }
+
+/// Other numbers mean another `protocol::REVISION`.
+#[test]
+fn the_draw_is_frozen() {
+    let positives = positives(&[vec![1, 7], vec![2]], 100);
+    let lists =
+        sampled_candidates(&positives, &[UserId(0), UserId(1)], &[&[ItemId(5)][..]; 2], 4, Seed::new(2017))
+            .unwrap();
+    let rows: Vec<Vec<u32>> = lists.iter().map(|list| list.iter().map(|item| item.0).collect()).collect();
+    assert_eq!(
+        (seoro_eval::protocol::REVISION, rows),
+        (1, vec![vec![5, 69, 85, 88, 97], vec![5, 40, 77, 82, 88]])
+    );
+}
