@@ -4,7 +4,8 @@
 //! and for any machine; which one runs is decided when it is called. AVX-512 and AVX2 give the same bits; the portable
 //! version rounds each product before adding it, so it differs by the rounding of one multiplication a term.
 //! [`scalar`] is the plain definition that all of them are tested against. Under Miri the portable version runs:
-//! `cargo +nightly miri test -p seoro-core --no-default-features --lib kernel`.
+//! `cargo +nightly miri test -p seoro-core --no-default-features --lib kernel`, with
+//! `MIRIFLAGS=-Zmiri-deterministic-floats`, as Miri otherwise adds random errors to the standard library's logarithm.
 
 #![allow(unsafe_code)] // Calling code compiled for a processor feature, after asking whether the processor has it.
 
