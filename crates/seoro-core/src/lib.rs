@@ -4,6 +4,8 @@
 pub mod dataset;
 pub mod features;
 pub mod filter;
+#[cfg(feature = "csv")]
+pub mod format;
 pub mod gemm;
 pub mod histories;
 pub mod id;

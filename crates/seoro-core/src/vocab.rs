@@ -2,6 +2,7 @@
 
 use hashbrown::HashTable;
 use std::borrow::Cow;
+use std::fmt::Write;
 use std::hash::BuildHasher;
 
 /// Raw ids in order of first appearance: row `r` is the `r`-th distinct id seen.
@@ -28,13 +29,34 @@ enum Names {
     Text(Text),
 }
 
+/// Interned ids: their names row after row, and two indexes, one for ids that are numbers and one for all others.
 #[derive(Clone, Default)]
 struct Text {
     bytes: String,
     ends: Vec<usize>,
+    numbers: Numbers,
     rows: HashTable<u32>,
     hasher: hashbrown::DefaultHashBuilder,
 }
+
+/// The rows of ids that are numbers: small ones by address, the others by hash.
+#[derive(Clone, Default)]
+struct Numbers {
+    /// The row of each number below its length, or [`NONE`].
+    near: Vec<u32>,
+    /// Numbers past `near`, with their rows.
+    far: HashTable<(u64, u32)>,
+    hasher: hashbrown::DefaultHashBuilder,
+}
+
+/// No row.
+const NONE: u32 = u32::MAX;
+
+/// `near` may be this much longer than there are ids, so that it costs no more than hashing would.
+const SPARSE: usize = 8;
+
+/// The shortest `near`.
+const NEAR: usize = 1 << 12;
 
 impl Default for Names {
     fn default() -> Self {
@@ -96,6 +118,25 @@ impl Vocab {
         }
     }
 
+    /// The row of the id that is written as this number; as [`Vocab::intern`], and as fast as an array where ids are
+    /// small.
+    #[inline]
+    #[cfg(feature = "csv")]
+    pub(crate) fn intern_number(&mut self, number: u64) -> Result<u32, VocabError> {
+        match &mut self.names {
+            Names::Text(text) => text.intern_number(number),
+            Names::Numbered(_) => self.intern(&number.to_string()),
+        }
+    }
+
+    /// Forgets the rows from `len` on; a numbered vocabulary stays as it is.
+    #[cfg(feature = "csv")]
+    pub(crate) fn truncate(&mut self, len: usize) {
+        if let Names::Text(text) = &mut self.names {
+            text.truncate(len);
+        }
+    }
+
     /// The row of `id`, if it is known.
     pub fn get(&self, id: &str) -> Option<u32> {
         match &self.names {
@@ -121,32 +162,136 @@ fn row_number(id: &str, rows: u32) -> Option<u32> {
 
 impl Text {
     fn name(&self, row: usize) -> &str {
-        let start = if row == 0 { 0 } else { self.ends[row - 1] };
-        &self.bytes[start..self.ends[row]]
+        name(&self.bytes, &self.ends, row)
     }
 
     fn get(&self, id: &str) -> Option<u32> {
+        if let Some(number) = canonical(id.as_bytes()) {
+            return self.numbers.get(number);
+        }
         let hash = self.hasher.hash_one(id);
         self.rows.find(hash, |&row| self.name(row as usize) == id).copied()
     }
 
     fn intern(&mut self, id: &str) -> Result<u32, VocabError> {
+        if let Some(number) = canonical(id.as_bytes()) {
+            return self.intern_number(number);
+        }
         if let Some(row) = self.get(id) {
             return Ok(row);
         }
-        let row =
-            u32::try_from(self.ends.len()).ok().filter(|&row| row < u32::MAX).ok_or(VocabError::Full)?;
-        self.bytes.push_str(id);
-        self.ends.push(self.bytes.len());
+        let row = self.push_name(format_args!("{id}"))?;
         let hash = self.hasher.hash_one(id);
         let (bytes, ends, hasher) = (&self.bytes, &self.ends, &self.hasher);
-        let rehash = |&row: &u32| {
-            let row = row as usize;
-            let start = if row == 0 { 0 } else { ends[row - 1] };
-            hasher.hash_one(&bytes[start..ends[row]])
-        };
+        let rehash = |&row: &u32| hasher.hash_one(name(bytes, ends, row as usize));
         self.rows.insert_unique(hash, row, rehash);
         Ok(row)
+    }
+
+    #[inline]
+    fn intern_number(&mut self, number: u64) -> Result<u32, VocabError> {
+        match self.numbers.get(number) {
+            Some(row) => Ok(row),
+            None => {
+                let row = self.push_name(format_args!("{number}"))?;
+                self.numbers.insert(number, row, self.ends.len());
+                Ok(row)
+            }
+        }
+    }
+
+    /// A new row of this name.
+    fn push_name(&mut self, name: std::fmt::Arguments<'_>) -> Result<u32, VocabError> {
+        let row = u32::try_from(self.ends.len()).ok().filter(|&row| row < NONE).ok_or(VocabError::Full)?;
+        self.bytes.write_fmt(name).expect("a String takes all that is written");
+        self.ends.push(self.bytes.len());
+        Ok(row)
+    }
+
+    #[cfg(feature = "csv")]
+    fn truncate(&mut self, len: usize) {
+        for row in len..self.ends.len() {
+            let id = name(&self.bytes, &self.ends, row);
+            match canonical(id.as_bytes()) {
+                Some(number) => self.numbers.remove(number),
+                None => {
+                    let found =
+                        self.rows.find_entry(self.hasher.hash_one(id), |&other| other as usize == row);
+                    if let Ok(entry) = found {
+                        entry.remove();
+                    }
+                }
+            }
+        }
+        self.ends.truncate(len);
+        self.bytes.truncate(self.ends.last().copied().unwrap_or(0));
+    }
+}
+
+/// The name of row `row`.
+fn name<'a>(bytes: &'a str, ends: &[usize], row: usize) -> &'a str {
+    let start = if row == 0 { 0 } else { ends[row - 1] };
+    &bytes[start..ends[row]]
+}
+
+/// The number that is written just so: digits without a leading zero, below 10^18.
+pub(crate) fn canonical(id: &[u8]) -> Option<u64> {
+    let sound =
+        matches!(id, [b'0'] | [b'1'..=b'9', ..]) && id.len() <= 18 && id.iter().all(u8::is_ascii_digit);
+    sound.then(|| id.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
+}
+
+impl Numbers {
+    #[inline]
+    fn get(&self, number: u64) -> Option<u32> {
+        match usize::try_from(number).ok().and_then(|number| self.near.get(number)) {
+            Some(&row) => (row != NONE).then_some(row),
+            None if self.far.is_empty() => None,
+            None => self
+                .far
+                .find(self.hasher.hash_one(number), |&(other, _)| other == number)
+                .map(|&(_, row)| row),
+        }
+    }
+
+    /// Gives a new number its row; there are `ids` ids in all.
+    fn insert(&mut self, number: u64, row: u32, ids: usize) {
+        let limit = (SPARSE * ids).max(NEAR).max(self.near.len());
+        if number < limit as u64 {
+            let place = number as usize;
+            if place >= self.near.len() {
+                self.extend((place + 1).next_power_of_two().max(NEAR));
+            }
+            self.near[place] = row;
+        } else {
+            let hasher = &self.hasher;
+            self.far
+                .insert_unique(hasher.hash_one(number), (number, row), |&(other, _)| hasher.hash_one(other));
+        }
+    }
+
+    /// Makes `near` longer, and moves the numbers that now belong there.
+    fn extend(&mut self, len: usize) {
+        self.near.resize(len, NONE);
+        let near = &mut self.near;
+        self.far.retain(|&mut (number, row)| {
+            let moves = number < len as u64;
+            if moves {
+                near[number as usize] = row;
+            }
+            !moves
+        });
+    }
+
+    #[cfg(feature = "csv")]
+    fn remove(&mut self, number: u64) {
+        if let Some(row) = usize::try_from(number).ok().and_then(|number| self.near.get_mut(number)) {
+            *row = NONE;
+        } else if let Ok(entry) =
+            self.far.find_entry(self.hasher.hash_one(number), |&(other, _)| other == number)
+        {
+            entry.remove();
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 #[cfg(feature = "manifest")]
 mod dataset;
 mod filter;
+#[cfg(feature = "csv")]
+mod format;
 mod logs;
 mod products;
 mod sample;

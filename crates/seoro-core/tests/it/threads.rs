@@ -27,3 +27,12 @@ fn public_types_cross_threads() {
     send_and_sync::<Box<dyn Score>>();
     send_and_sync::<Box<dyn Hide>>();
 }
+
+#[cfg(feature = "csv")]
+#[test]
+fn readers_cross_threads() {
+    send_and_sync::<format::Format>();
+    send_and_sync::<format::LogReader>();
+    send_and_sync::<format::Columns>();
+    send_and_sync::<format::ReadError>();
+}
