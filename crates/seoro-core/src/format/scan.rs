@@ -90,7 +90,7 @@ impl Dialect {
             let quote = from + found;
             let part = &bytes[from..quote];
             match &mut text {
-                Cow::Borrowed(empty) if empty.is_empty() => text = Cow::Borrowed(part),
+                Cow::Borrowed([]) => text = Cow::Borrowed(part),
                 text => text.to_mut().extend_from_slice(part),
             }
             if bytes.get(quote + 1) != Some(&b'"') {
