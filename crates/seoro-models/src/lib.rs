@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+pub mod conformance;
 pub mod ease;
 mod epochs;
 mod factors;
 mod inverse;
+pub mod item_knn;
 mod linalg;
 pub mod mf;
 pub mod persist;
@@ -12,10 +14,16 @@ pub mod pure_svd;
 pub mod recommender;
 pub mod registry;
 mod rows;
+pub mod rp3_beta;
 pub mod run;
+pub mod similarity;
+pub mod user_knn;
 
 pub use ease::Ease;
+pub use item_knn::ItemKnn;
 pub use popularity::Popularity;
 pub use pure_svd::PureSvd;
 pub use recommender::{FitError, Recommender, Training};
+pub use rp3_beta::Rp3Beta;
 pub use run::{Checkpoint, DeviceName, Epoch, Run, Validate};
+pub use user_knn::UserKnn;

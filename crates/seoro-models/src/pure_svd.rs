@@ -59,6 +59,11 @@ impl Recommender for PureSvd {
     const NAME: &'static str = "pure-svd";
     const REVISION: u32 = 1;
 
+    /// As many factors as the checkerboard has colours: with all of them nothing is left to say of unseen items.
+    fn checked() -> Self {
+        Self { factors: 2, ..Self::default() }
+    }
+
     fn fit(&self, train: &Training<'_>, run: &mut Run<'_>) -> Result<PureSvdModel, FitError> {
         let model = Self::NAME;
         if self.factors == 0 {

@@ -120,7 +120,7 @@ pub trait Recommender: Serialize + DeserializeOwned + Default + Send + Sync + 's
     /// Whether scores depend on who asks.
     const PERSONAL: bool = true;
 
-    /// The recipe that the conformance tests check a registered model with: reproducible, quick, and fit for
+    /// The recipe that [`conformance`](crate::conformance) checks a registered model with: reproducible, quick, and fit for
     /// some hundred interactions, where the default is not.
     fn checked() -> Self {
         Self::default()

@@ -1,6 +1,7 @@
 //! Scoring query by query: which of a query's items are wanted, and where their scores go.
 
-use seoro_core::{ItemId, Items, ScoreError};
+use crate::FitError;
+use seoro_core::{Csr, Histories, ItemId, Items, Query, ScoreError, UserId};
 use std::ops::Range;
 
 /// The items whose scores one query wants.
@@ -46,4 +47,63 @@ pub(crate) fn each_row(
         }
     }
     Ok(())
+}
+
+/// Puts the items of the query's history into `out` by rising item, each once, with the latest value where `values` are
+/// asked for, else 1.
+///
+/// # Errors
+/// [`ScoreError::Item`] for an item that the model does not have, [`ScoreError::Missing`] without values beside the history.
+pub(crate) fn profile(
+    place: usize,
+    query: &Query<'_>,
+    values: bool,
+    n_items: usize,
+    out: &mut Vec<(u32, f32)>,
+) -> Result<(), ScoreError> {
+    out.clear();
+    let given = query.values.filter(|given| given.len() == query.history.len());
+    match given {
+        Some(given) if values => out.extend(query.history.iter().zip(given).map(|(item, &x)| (item.0, x))),
+        None if values && !query.history.is_empty() => {
+            return Err(ScoreError::Missing { query: place, what: "a value for each item of its history" });
+        }
+        _ => out.extend(query.history.iter().map(|item| (item.0, 1.0))),
+    }
+    latest(out);
+    match out.last() {
+        Some(&(item, _)) if item as usize >= n_items => Err(ScoreError::Item { item: ItemId(item), n_items }),
+        _ => Ok(()),
+    }
+}
+
+/// Sorts by item and keeps the last entry of each.
+fn latest(entries: &mut Vec<(u32, f32)>) {
+    entries.reverse();
+    entries.sort_by_key(|&(item, _)| item);
+    entries.dedup_by_key(|&mut (item, _)| item);
+}
+
+/// The user-item matrix `[U, I]`: the latest value of each pair where `values` are asked for, else ones.
+///
+/// # Errors
+/// [`FitError::Missing`] where the log has no values.
+pub(crate) fn value_matrix(
+    model: &'static str,
+    histories: &Histories,
+    values: bool,
+) -> Result<Csr, FitError> {
+    if !values {
+        return Ok(histories.matrix());
+    }
+    let user = |user: usize| {
+        let user = UserId(user as u32);
+        let given = histories.values(user).ok_or(FitError::Missing { model, column: "values" })?;
+        let mut row: Vec<(u32, f32)> =
+            histories.items(user).iter().zip(given).map(|(item, &value)| (item.0, value)).collect();
+        latest(&mut row);
+        Ok(row)
+    };
+    let rows = (0..histories.n_users()).map(user).collect::<Result<Vec<_>, FitError>>()?;
+    Ok(crate::similarity::compressed(rows, histories.n_items()))
 }
