@@ -2,6 +2,7 @@
 
 use super::Checksum;
 use crate::features::FeaturesError;
+use crate::format::ReadError;
 use crate::{LogError, ShapeError, VocabError};
 use std::path::PathBuf;
 
@@ -38,15 +39,13 @@ pub enum DatasetError {
         expected: Checksum,
     },
     /// A line that makes no sense.
-    #[error("{}:{line}:{column}: {found:?}; expected {expected}", path.display())]
+    #[error("{}:{line}: {found:?}; expected {expected}", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
         /// The line, counted from 1.
         line: usize,
-        /// The byte in the line, counted from 1.
-        column: usize,
-        /// What stands there.
+        /// Its beginning.
         found: String,
         /// What was expected, in words.
         expected: &'static str,
@@ -93,6 +92,9 @@ pub enum DatasetError {
         /// The key.
         key: &'static str,
     },
+    /// Interactions that cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// Columns that do not make a log.
     #[error(transparent)]
     Log(#[from] LogError),

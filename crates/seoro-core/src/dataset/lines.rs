@@ -50,17 +50,10 @@ impl<'a> Lines<'a> {
 
     /// The error that the current line is not what was expected.
     pub(super) fn malformed(&self, expected: &'static str) -> DatasetError {
-        self.malformed_at(1, expected)
-    }
-
-    /// The error that what begins at byte `column` of the current line, counted from 1, is not what was expected.
-    pub(super) fn malformed_at(&self, column: usize, expected: &'static str) -> DatasetError {
-        let rest = self.line.get(column - 1..).unwrap_or_default();
-        let shown = &rest[..rest.len().min(SHOWN)];
+        let shown = &self.line[..self.line.len().min(SHOWN)];
         DatasetError::Malformed {
             path: self.path.to_owned(),
             line: self.number.max(1),
-            column,
             found: String::from_utf8_lossy(shown).trim_end().to_owned(),
             expected,
         }

@@ -1,9 +1,9 @@
 //! From a manifest and a folder to a data set in memory.
 
 use super::lines::Lines;
-use super::reader::LogReader;
 use super::source::{locate, open, verify};
 use super::{Candidates, DatasetError, File, Filter, Manifest, Prefixes, Role, vectors, words};
+use crate::format::LogReader;
 use crate::{Features, Log, Matrix};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -103,7 +103,7 @@ impl Loader<'_> {
     /// Reads the logs of all parts with one pair of vocabularies, and filters them.
     fn read_logs(&mut self) -> Result<(), DatasetError> {
         let manifest = self.manifest;
-        let mut reader = LogReader::new(manifest.numbered);
+        let mut reader = if manifest.numbered { LogReader::numbered() } else { LogReader::new() };
         let (mut parts, mut columns) = (Vec::new(), Vec::new());
         for file in manifest.files.iter().filter(|file| file.role == Role::Log) {
             let path = self.locate(file)?;

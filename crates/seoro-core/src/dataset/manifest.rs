@@ -1,7 +1,8 @@
 //! What a manifest says.
 
-use super::{Checksum, Format, Table};
+use super::{Checksum, Table};
 use crate::filter::Keep;
+use crate::format::Format;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,9 +1,9 @@
 //! Tables of what is known of users and items.
 
 use super::DatasetError;
-use super::Encoding;
 use super::lines::Lines;
 use super::source::open;
+use crate::format::Encoding;
 use crate::{ColumnData, Features, Vocab};
 use serde::{Deserialize, Serialize};
 use std::path::Path;

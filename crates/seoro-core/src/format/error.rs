@@ -32,13 +32,13 @@ pub enum ReadError {
         path: PathBuf,
     },
     /// A file without a row of data.
-    #[error("{}: no rows; expected at least one", path.display())]
+    #[error("{}:1: no rows; expected at least one", path.display())]
     Empty {
         /// The file.
         path: PathBuf,
     },
     /// A column that the file does not have.
-    #[error("{}: no column {column:?}; there are {}", path.display(), listed(columns))]
+    #[error("{}:1: no column {column:?}; there are {}", path.display(), listed(columns))]
     UnknownColumn {
         /// The file.
         path: PathBuf,

@@ -135,8 +135,8 @@ fn errors_say_where_and_what_was_expected() {
     );
     assert_eq!(message("1::2::NaN::9\n", &ratings), "bad.txt:1:3: \"NaN\"; expected a finite number");
     assert_eq!(message("1::2::1e39::9\n", &ratings), "bad.txt:1:3: \"1e39\"; expected a finite number");
-    assert_eq!(message("", &ratings), "bad.txt: no rows; expected at least one");
-    assert_eq!(message("\n\r\n", &ratings), "bad.txt: no rows; expected at least one");
+    assert_eq!(message("", &ratings), "bad.txt:1: no rows; expected at least one");
+    assert_eq!(message("\n\r\n", &ratings), "bad.txt:1: no rows; expected at least one");
     let time =
         "bad.txt:1:4: \"soon\"; expected a time since 1970, in seconds or milliseconds as the format says";
     assert_eq!(message("1::2::5::soon\n", &ratings), time);
@@ -144,11 +144,11 @@ fn errors_say_where_and_what_was_expected() {
     let csv = Format::Delimited(Delimited::csv("user", "movie"));
     assert_eq!(
         message("user,item\n1,2\n", &csv),
-        "bad.txt: no column \"movie\"; there are \"user\", \"item\""
+        "bad.txt:1: no column \"movie\"; there are \"user\", \"item\""
     );
     let csv = Format::Delimited(Delimited::csv("user", "item"));
-    assert_eq!(message("user,item\n", &csv), "bad.txt: no rows; expected at least one");
-    assert_eq!(message("", &csv), "bad.txt: no rows; expected at least one");
+    assert_eq!(message("user,item\n", &csv), "bad.txt:1: no rows; expected at least one");
+    assert_eq!(message("", &csv), "bad.txt:1: no rows; expected at least one");
     assert_eq!(message("user,item\n1,\"2\n3,4\n", &csv), "bad.txt:2:2: \"\\\"2\"; expected a closing quote");
     let stray = "bad.txt:2:2: \"5\\\" disk\"; expected quotes around the whole field, or none";
     assert_eq!(message("user,item\n1,5\" disk\n", &csv), stray);
