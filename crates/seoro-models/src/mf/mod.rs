@@ -102,6 +102,10 @@ impl Recommender for MfLogistic {
     const NAME: &'static str = "mf-logistic";
     const REVISION: u32 = 1;
 
+    fn checked() -> Self {
+        Self { factors: 8, epochs: 60, learning_rate: 0.05, ..Self::default() }
+    }
+
     fn fit(&self, train: &Training<'_>, run: &mut Run<'_>) -> Result<MatrixFactorization, FitError> {
         let pairs = Pairs { loss: Loss::Logistic, negatives: self.negatives as f64, valued: false };
         let plan = Plan {
@@ -149,14 +153,14 @@ impl Default for MfBpr {
     fn default() -> Self {
         Self {
             factors: 64,
-            epochs: 80,
-            learning_rate: 0.03,
+            epochs: 120,
+            learning_rate: 0.02,
             decay: 1.0,
             regularization: 0.005,
             negatives: 1,
             popularity: 0.0,
             init_std: 0.1,
-            fold_in: 80,
+            fold_in: 120,
         }
     }
 }
@@ -165,6 +169,10 @@ impl Recommender for MfBpr {
     type Fitted = MatrixFactorization;
     const NAME: &'static str = "mf-bpr";
     const REVISION: u32 = 1;
+
+    fn checked() -> Self {
+        Self { factors: 8, ..Self::default() }
+    }
 
     fn fit(&self, train: &Training<'_>, run: &mut Run<'_>) -> Result<MatrixFactorization, FitError> {
         let plan = Plan {
@@ -244,6 +252,10 @@ impl Recommender for FunkSvd {
     type Fitted = MatrixFactorization;
     const NAME: &'static str = "funk-svd";
     const REVISION: u32 = 1;
+
+    fn checked() -> Self {
+        Self { factors: 8, epochs: 60, learning_rate: 0.05, ..Self::default() }
+    }
 
     fn fit(&self, train: &Training<'_>, run: &mut Run<'_>) -> Result<MatrixFactorization, FitError> {
         let (negatives, valued) = match self.feedback {
