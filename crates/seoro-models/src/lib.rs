@@ -4,6 +4,7 @@ pub mod conformance;
 pub mod ease;
 mod epochs;
 mod factors;
+pub mod ials;
 mod inverse;
 pub mod item_knn;
 mod linalg;
@@ -20,6 +21,7 @@ pub mod similarity;
 pub mod user_knn;
 
 pub use ease::Ease;
+pub use ials::Ials;
 pub use item_knn::ItemKnn;
 pub use popularity::Popularity;
 pub use pure_svd::PureSvd;

@@ -185,11 +185,12 @@ macro_rules! models {
 
 models! {
     popularity::Popularity,
-    ease::Ease,
-    pure_svd::PureSvd,
     item_knn::ItemKnn,
     user_knn::UserKnn,
     rp3_beta::Rp3Beta,
+    ease::Ease,
+    pure_svd::PureSvd,
+    ials::Ials,
     mf::MfLogistic,
     mf::MfBpr,
     mf::FunkSvd,

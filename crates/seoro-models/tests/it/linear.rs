@@ -1,7 +1,7 @@
 //! EASE, PureSVD and iALS against NumPy in `f64` (fixtures/linear.py).
 
 use seoro_core::{Histories, ItemId, Items, Log, Query, Score, Seed, UserId, Vocab};
-use seoro_models::{Ease, FitError, PureSvd, Recommender, Run, Training};
+use seoro_models::{Ease, FitError, Ials, PureSvd, Recommender, Run, Training};
 use serde::Deserialize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -122,6 +122,24 @@ fn parameters_out_of_range_are_refused() {
     }
     let refused = PureSvd { factors: 0, ..PureSvd::default() }.fit(&train, &mut run());
     assert!(matches!(refused, Err(FitError::Parameter { parameter: "factors", .. })));
+    let refused = Ials { regularization: 0.0, ..Ials::default() }.fit(&train, &mut run());
+    assert!(matches!(refused, Err(FitError::Parameter { parameter: "regularization", .. })));
+}
+
+/// Exact solves of a convex problem in each half can only lower the objective.
+#[test]
+fn ials_lowers_its_objective_every_epoch() {
+    let log = log(&fixture());
+    let histories = Histories::new(&log);
+    let mut losses = Vec::new();
+    let mut observe = |epoch: seoro_models::Epoch<'_>| losses.extend(epoch.loss);
+    let mut run = Run::new(Seed::new(3));
+    run.observe = Some(&mut observe);
+    let recipe = Ials { factors: 4, epochs: 8, ..Ials::default() };
+    recipe.fit(&Training::new(&log, &histories), &mut run).unwrap();
+    assert_eq!(losses.len(), 8);
+    assert!(losses.windows(2).all(|pair| pair[1] <= pair[0] * (1.0 + 1e-6)), "{losses:?}");
+    assert!(losses[7] < losses[0]);
 }
 
 #[test]
@@ -133,4 +151,5 @@ fn cancelled_fits_end() {
     let run = || Run::new(Seed::new(0)).cancelled_by(&cancel);
     assert!(matches!(Ease::default().fit(&train, &mut run()), Err(FitError::Cancelled)));
     assert!(matches!(PureSvd::default().fit(&train, &mut run()), Err(FitError::Cancelled)));
+    assert!(matches!(Ials::default().fit(&train, &mut run()), Err(FitError::Cancelled)));
 }
