@@ -28,17 +28,17 @@ pub fn check<R: Recommender>(recipe: &R) -> Result<(), Failure> {
     let board = Board::new();
     let model = fit(recipe, &board, &mut run())?;
     let known: Vec<Query<'_>> = board.users().map(|user| board.histories.query(user)).collect();
-    if R::PERSONAL {
-        own_colour_first(&model, &board, &known)?;
-    } else {
-        same_for_all(&model, &known)?;
-    }
     let mut queries = known.clone();
     queries.push(Query::new(&[]));
     queries.push(Query::new(&[]).user(UserId(0)));
     queries.push(Query::new(known[1].history));
     queries.push(Query::new(known[1].history).user(UserId(u32::MAX)));
     let full = finite(&model, &queries)?;
+    if R::PERSONAL {
+        own_colour_first(&model, &board, &known)?;
+    } else {
+        same_for_all(&model, &known)?;
+    }
     one_by_one(&model, &queries, &full)?;
     blocks(&model, &queries, &full)?;
     candidates(&model, &queries, &full)?;

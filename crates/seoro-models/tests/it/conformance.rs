@@ -1,7 +1,11 @@
 //! Every registered model keeps the rules; models that do not are found out.
 
+use seoro_core::{Items, Query, Score, ScoreError};
+use seoro_models::conformance::{self, Failure, Rule};
 use seoro_models::registry::{Model, Visit};
-use seoro_models::{Recommender, conformance};
+use seoro_models::{FitError, Recommender, Run, Training};
+use serde::{Deserialize, Serialize};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 struct Check(Vec<&'static str>);
 
@@ -19,4 +23,97 @@ fn every_registered_model_keeps_the_rules() {
     let mut check = Check(Vec::new());
     Model::visit_all(&mut check);
     assert_eq!(check.0, Model::names());
+}
+
+/// Popularity with one thing wrong.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+enum Flaw {
+    #[default]
+    None,
+    NotANumber,
+    Candidates,
+    Block,
+    Batch,
+    Clock,
+    Deaf,
+    Unbounded,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Flawed<const PERSONAL: bool> {
+    flaw: Flaw,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FlawedModel {
+    flaw: Flaw,
+    n_items: usize,
+    clock: u32,
+}
+
+impl<const PERSONAL: bool> Recommender for Flawed<PERSONAL> {
+    type Fitted = FlawedModel;
+    const NAME: &'static str = "flawed";
+    const REVISION: u32 = 1;
+    const PERSONAL: bool = PERSONAL;
+
+    fn fit(&self, train: &Training<'_>, run: &mut Run<'_>) -> Result<FlawedModel, FitError> {
+        static CLOCK: AtomicU32 = AtomicU32::new(0);
+        if !matches!(self.flaw, Flaw::Deaf) {
+            run.check()?;
+        }
+        if matches!(self.flaw, Flaw::Unbounded) {
+            run.reserve(Self::NAME, run.memory.map_or(0, |limit| limit + 10))?;
+        }
+        let clock = if matches!(self.flaw, Flaw::Clock) { CLOCK.fetch_add(1, Ordering::Relaxed) } else { 0 };
+        Ok(FlawedModel { flaw: self.flaw, n_items: train.events.n_items(), clock })
+    }
+}
+
+impl Score for FlawedModel {
+    fn n_items(&self) -> usize {
+        self.n_items
+    }
+
+    fn score(&self, queries: &[Query<'_>], items: Items<'_>, out: &mut [f32]) -> Result<(), ScoreError> {
+        items.check(queries.len(), self.n_items, out.len())?;
+        let all: Vec<u32> = match &items {
+            Items::All => (0..queries.len()).flat_map(|_| 0..self.n_items as u32).collect(),
+            Items::Range(range) => (0..queries.len()).flat_map(|_| range.clone()).collect(),
+            Items::Lists(lists) => lists.iter().flat_map(|list| list.iter()).map(|item| item.0).collect(),
+        };
+        out.iter_mut().zip(all).for_each(|(out, item)| *out = item as f32);
+        match (self.flaw, items) {
+            (Flaw::NotANumber, _) => out.iter_mut().for_each(|out| *out = (*out - 3.0).ln()),
+            (Flaw::Candidates, Items::Lists(_)) => out.reverse(),
+            (Flaw::Block, Items::Range(range)) if range.start > 0 => {
+                out.iter_mut().for_each(|out| *out += 1.0)
+            }
+            (Flaw::Batch, _) if queries.len() > 1 => out.iter_mut().for_each(|out| *out += 1.0),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn broken<const PERSONAL: bool>(flaw: Flaw) -> Option<Rule> {
+    match conformance::check(&Flawed::<PERSONAL> { flaw }) {
+        Ok(()) => None,
+        Err(Failure::Broken { rule, .. }) => Some(rule),
+        Err(Failure::Fit(FitError::Memory { .. })) => Some(Rule::Memory),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[test]
+fn each_flaw_breaks_its_rule() {
+    assert_eq!(broken::<false>(Flaw::None), None);
+    assert_eq!(broken::<true>(Flaw::None), Some(Rule::Checkerboard));
+    assert_eq!(broken::<false>(Flaw::NotANumber), Some(Rule::Finite));
+    assert_eq!(broken::<false>(Flaw::Candidates), Some(Rule::Candidates));
+    assert_eq!(broken::<false>(Flaw::Block), Some(Rule::Range));
+    assert_eq!(broken::<false>(Flaw::Batch), Some(Rule::Batch));
+    assert_eq!(broken::<false>(Flaw::Clock), Some(Rule::SameBytes));
+    assert_eq!(broken::<false>(Flaw::Deaf), Some(Rule::Cancel));
+    assert_eq!(broken::<false>(Flaw::Unbounded), Some(Rule::Memory));
 }

@@ -3,3 +3,5 @@
 mod conformance;
 mod linear;
 mod mf;
+mod neighbours;
+mod persist;
