@@ -6,8 +6,9 @@ use std::sync::Arc;
 const USERS: u32 = 60;
 const ITEMS: u32 = 24;
 
-/// Users and items of two colours, by parity. A user took all items of the own colour but one, which is held out. One more
-/// user and one more item have no interaction.
+/// Users and items of two colours, by parity. The items of a colour stand in a circle; a user took all of the own colour
+/// one after another, from the one after the held-out item to the one before it, so that what is held out comes next as
+/// well. One more user and one more item have no interaction.
 pub(super) struct Board {
     pub(super) log: Log,
     pub(super) histories: Histories,
@@ -15,14 +16,14 @@ pub(super) struct Board {
 
 impl Board {
     pub(super) fn new() -> Self {
-        let took = |user: u32, item: u32| (user + item).is_multiple_of(2) && item != held_out(user);
-        let events = (0..USERS).flat_map(|user| (0..ITEMS).map(move |item| (user, item)));
-        let (users, items) = events
-            .filter(|&(user, item)| took(user, item))
-            .map(|(user, item)| (UserId(user), ItemId(item)))
-            .unzip();
+        let steps = 1..ITEMS / 2;
+        let events = (0..USERS).flat_map(|user| steps.clone().map(move |step| (user, step)));
+        let item = |user, step| (held_out(user) + 2 * step) % ITEMS;
+        let (users, items) =
+            events.clone().map(|(user, step)| (UserId(user), ItemId(item(user, step)))).unzip();
+        let times = events.map(|(_, step)| i64::from(step)).collect();
         let vocab = |rows: u32| Arc::new(Vocab::numbered(rows + 1));
-        let log = Log::new(users, items, None, None, vocab(USERS), vocab(ITEMS));
+        let log = Log::new(users, items, None, Some(times), vocab(USERS), vocab(ITEMS));
         let log = log.expect("columns of one length, with ids below the vocabularies' sizes");
         let histories = Histories::new(&log);
         Self { log, histories }
