@@ -5,3 +5,4 @@ mod linear;
 mod mf;
 mod neighbours;
 mod persist;
+mod threads;

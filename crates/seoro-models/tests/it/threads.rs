@@ -1,0 +1,27 @@
+//! Public types cross threads.
+
+use seoro_models::conformance::Failure;
+use seoro_models::persist::PersistError;
+use seoro_models::registry::{FittedModel, Model, Visit};
+use seoro_models::{FitError, Recommender};
+
+fn crosses<T: Send + Sync + ?Sized>() {}
+
+struct Crosses;
+
+impl Visit for Crosses {
+    fn visit<R: Recommender>(&mut self) {
+        crosses::<R>();
+        crosses::<R::Fitted>();
+    }
+}
+
+#[test]
+fn public_types_cross_threads() {
+    Model::visit_all(&mut Crosses);
+    crosses::<Model>();
+    crosses::<dyn FittedModel>();
+    crosses::<FitError>();
+    crosses::<PersistError>();
+    crosses::<Failure>();
+}
