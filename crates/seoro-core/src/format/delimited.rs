@@ -4,9 +4,9 @@ use super::error::Fault;
 use super::ids::{Ids, Kind};
 use super::number::{digits, moment, short_value, value};
 use super::reader::{Batch, Columns, LogReader};
-use super::scan::{Dialect, ends_line};
+use super::scan::{Dialect, after_line, ends_line};
 use super::source::Blocks;
-use super::{Delimited, Encoding, Place, ReadError};
+use super::{Atomic, Delimited, Encoding, Place, ReadError};
 use std::path::Path;
 
 /// What a column is for.
@@ -24,6 +24,8 @@ struct Parser {
     encoding: Encoding,
     /// Column numbers with what they are for, rising.
     steps: Vec<(usize, Role)>,
+    /// How many columns each line has.
+    width: usize,
     kind: Kind,
     /// Milliseconds in a unit of time.
     unit: i64,
@@ -33,7 +35,53 @@ struct Parser {
 pub(super) fn read(reader: &mut LogReader, path: &Path, format: &Delimited) -> Result<Columns, ReadError> {
     let dialect = Dialect::new(&format.delimiter, format.quotes, path)?;
     let mut blocks = Blocks::open(path, reader.block_bytes(), format.quotes)?;
-    let header = format.header.then(|| header(&mut blocks, &dialect, format.encoding)).transpose()?;
+    let width = width(&mut blocks, &dialect)?;
+    let names = format
+        .header
+        .then(|| header(&mut blocks, &dialect, format.encoding))
+        .transpose()?
+        .unwrap_or_default();
+    read_rows(reader, blocks, format, &names, width)
+}
+
+/// Reads the atomic file of interactions into columns: its header gives each column's type after a colon.
+pub(super) fn read_atomic(
+    reader: &mut LogReader,
+    path: &Path,
+    format: &Atomic,
+) -> Result<Columns, ReadError> {
+    let dialect = Dialect::new("\t", false, path)?;
+    let mut blocks = Blocks::open(path, reader.block_bytes(), false)?;
+    let width = width(&mut blocks, &dialect)?;
+    let typed = header(&mut blocks, &dialect, Encoding::Utf8)?;
+    let names: Vec<String> = typed.iter().map(|name| untyped(name).to_owned()).collect();
+    let place = |name: &Option<String>| name.as_deref().map(Place::from);
+    let format = Delimited {
+        header: true,
+        user: format.user.as_str().into(),
+        item: format.item.as_str().into(),
+        value: place(&format.value),
+        time: place(&format.time),
+        time_unit: format.time_unit,
+        ..Delimited::default()
+    };
+    read_rows(reader, blocks, &format, &names, width)
+}
+
+/// A column's name without its type.
+fn untyped(name: &str) -> &str {
+    name.rsplit_once(':').map_or(name, |(name, _)| name)
+}
+
+/// Reads the rows after the header, if there is one, whose `names` are given.
+fn read_rows(
+    reader: &mut LogReader,
+    mut blocks: Blocks,
+    format: &Delimited,
+    names: &[String],
+    width: usize,
+) -> Result<Columns, ReadError> {
+    let path = blocks.path().to_owned();
     let mut steps = Vec::new();
     for (role, place) in [
         (Role::User, Some(&format.user)),
@@ -42,34 +90,39 @@ pub(super) fn read(reader: &mut LogReader, path: &Path, format: &Delimited) -> R
         (Role::Time, format.time.as_ref()),
     ] {
         if let Some(place) = place {
-            steps.push((index(place, header.as_deref(), path)?, role));
+            steps.push((index(place, format.header.then_some(names), &path)?, role));
         }
     }
     steps.sort_unstable_by_key(|&(column, _)| column);
     let parser = Parser {
-        dialect,
+        dialect: Dialect::new(&format.delimiter, format.quotes, &path)?,
         encoding: format.encoding,
         steps,
+        width,
         kind: reader.kind(),
         unit: format.time_unit.milliseconds(),
     };
     reader.drive(&mut blocks, format.value.is_some(), format.time.is_some(), |block| parser.parse(block))
 }
 
+/// How many columns the first line has, and so every line.
+fn width(blocks: &mut Blocks, dialect: &Dialect) -> Result<usize, ReadError> {
+    let Some((line, number)) = blocks.first_line(true)? else {
+        return Err(ReadError::Empty { path: blocks.path().to_owned() });
+    };
+    dialect.width(&line).map_err(|fault| fault.at_line(blocks.path(), number))
+}
+
 /// The names in the first line.
-pub(super) fn header(
-    blocks: &mut Blocks,
-    dialect: &Dialect,
-    encoding: Encoding,
-) -> Result<Vec<String>, ReadError> {
-    let Some((line, number)) = blocks.first_line()? else {
+fn header(blocks: &mut Blocks, dialect: &Dialect, encoding: Encoding) -> Result<Vec<String>, ReadError> {
+    let Some((line, number)) = blocks.first_line(false)? else {
         return Err(ReadError::Empty { path: blocks.path().to_owned() });
     };
     dialect.texts(&line, encoding).map_err(|fault| fault.at_line(blocks.path(), number))
 }
 
 /// The number of the column at `place`.
-pub(super) fn index(place: &Place, header: Option<&[String]>, path: &Path) -> Result<usize, ReadError> {
+fn index(place: &Place, header: Option<&[String]>, path: &Path) -> Result<usize, ReadError> {
     match (place, header) {
         (Place::Index(index), None) => Ok(*index),
         (Place::Index(index), Some(names)) if *index < names.len() => Ok(*index),
@@ -96,7 +149,7 @@ impl Parser {
         let mut at = 0;
         while at < block.len() {
             if ends_line(block, at) {
-                at += if block[at] == b'\r' { 2 } else { 1 };
+                at = after_line(block, at);
                 continue;
             }
             at = self.line(block, at, &mut batch)?;
@@ -124,7 +177,7 @@ impl Parser {
                 Role::Time => self.time(block, at, column, &mut batch.times)?,
             });
         }
-        self.dialect.next_line(block, end.unwrap_or(at), column)
+        self.dialect.next_line(block, end.unwrap_or(at), column, self.width)
     }
 
     #[inline(always)]

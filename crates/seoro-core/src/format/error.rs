@@ -99,13 +99,37 @@ pub enum ReadError {
         /// The file.
         path: PathBuf,
     },
-    /// A Parquet file that does not hold what was asked for, or is damaged.
+    /// A JSON object without a key that the format names.
+    #[cfg(feature = "json")]
+    #[error("{}:{line}: no key {key:?}; expected one in every object", path.display())]
+    MissingKey {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: u64,
+        /// The key.
+        key: String,
+    },
+    /// A Parquet column of a type that cannot be what it is asked to be.
     #[cfg(feature = "parquet")]
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: column {column:?} holds {found}; expected {expected}", path.display())]
+    ColumnType {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// What it holds.
+        found: String,
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// A file that is no Parquet file, or a damaged one.
+    #[cfg(feature = "parquet")]
+    #[error("{}: not a sound Parquet file: {reason}", path.display())]
     Parquet {
         /// The file.
         path: PathBuf,
-        /// What is wrong, and what was expected.
+        /// What the decoder found.
         reason: String,
     },
     /// The parts given to a reader do not make logs: they came from another reader.
@@ -132,7 +156,14 @@ pub(super) struct Fault {
 #[derive(Debug)]
 pub(super) enum FaultKind {
     Missing,
-    Field { found: String, expected: &'static str },
+    Field {
+        found: String,
+        expected: &'static str,
+    },
+    #[cfg(feature = "json")]
+    Key {
+        key: String,
+    },
 }
 
 impl Fault {
@@ -155,6 +186,8 @@ impl Fault {
         let (path, column) = (path.to_owned(), self.column + 1);
         match self.kind {
             FaultKind::Missing => ReadError::Missing { path, line, column },
+            #[cfg(feature = "json")]
+            FaultKind::Key { key } => ReadError::MissingKey { path, line, key },
             FaultKind::Field { found, expected } => ReadError::Field { path, line, column, found, expected },
         }
     }

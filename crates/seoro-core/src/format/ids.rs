@@ -36,7 +36,7 @@ impl Ids {
         match (canonical(field), kind) {
             (Some(number), Kind::Rows) if number < u64::from(u32::MAX) => self.keys.push(number),
             (Some(number), Kind::Names) => self.keys.push(number),
-            (None, Kind::Names) => self.push_text(&text(field, encoding, at, column)?),
+            (None, Kind::Names) if !field.is_empty() => self.push_text(&text(field, encoding, at, column)?),
             _ => return Err(Fault::field(at, column, field, kind.expected())),
         }
         Ok(())

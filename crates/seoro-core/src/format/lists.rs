@@ -3,7 +3,7 @@
 use super::error::Fault;
 use super::ids::{Ids, Kind};
 use super::reader::{Columns, LogReader, in_order};
-use super::scan::{Dialect, ends_line};
+use super::scan::{Dialect, after_line, ends_line};
 use super::source::Blocks;
 use super::{Encoding, ReadError, Rows, Sessions};
 use crate::{ItemId, UserId};
@@ -51,7 +51,7 @@ impl Parser {
         let mut at = 0;
         while at < block.len() {
             if ends_line(block, at) {
-                at += if block[at] == b'\r' { 2 } else { 1 };
+                at = after_line(block, at);
                 continue;
             }
             let (before, mut column) = (lists.items.len(), 0);
@@ -67,7 +67,7 @@ impl Parser {
                 at = field_end;
             }
             lists.counts.push(lists.items.len() - before);
-            at = self.dialect.next_line(block, at, column)?;
+            at = after_line(block, at);
         }
         Ok(lists)
     }

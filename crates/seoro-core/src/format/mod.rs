@@ -1,4 +1,5 @@
-//! Files into columns: delimited text, rows of items, sessions; plain, `.gz` or `.zst`, read in blocks.
+//! Files into columns: delimited text, rows of items, sessions, atomic files, JSON lines and Parquet; texts may be packed
+//! as `.gz` or `.zst`, and are read in blocks.
 //!
 //! A [`Format`] says how a file is written; [`read_log`] makes a [`Log`](crate::Log) of one file, and a [`LogReader`] of
 //! several that share their ids. The blocks of a file are parsed on all threads of the rayon pool in force; ids get
@@ -7,8 +8,12 @@
 mod delimited;
 mod error;
 mod ids;
+#[cfg(feature = "json")]
+mod json;
 mod lists;
 mod number;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod reader;
 mod recipe;
 mod scan;
@@ -16,4 +21,6 @@ mod source;
 
 pub use error::ReadError;
 pub use reader::{Columns, LogReader, read_log};
-pub use recipe::{Delimited, Encoding, Format, Place, Rows, Sessions, TimeUnit};
+#[cfg(any(feature = "json", feature = "parquet"))]
+pub use recipe::Keyed;
+pub use recipe::{Atomic, Delimited, Encoding, Format, Place, Rows, Sessions, TimeUnit};

@@ -112,12 +112,14 @@ impl LogReader {
 
     fn read_format(&mut self, path: &Path, format: &Format) -> Result<Columns, ReadError> {
         match format {
-            #[cfg(feature = "csv")]
             Format::Delimited(format) => super::delimited::read(self, path, format),
-            #[cfg(feature = "csv")]
             Format::Rows(format) => super::lists::read_rows(self, path, format),
-            #[cfg(feature = "csv")]
             Format::Sessions(format) => super::lists::read_sessions(self, path, format),
+            Format::Atomic(format) => super::delimited::read_atomic(self, path, format),
+            #[cfg(feature = "json")]
+            Format::JsonLines(format) => super::json::read(self, path, format),
+            #[cfg(feature = "parquet")]
+            Format::Parquet(format) => super::parquet::read(self, path, format),
         }
     }
 

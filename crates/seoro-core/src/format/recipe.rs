@@ -21,14 +21,19 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub enum Format {
     /// One event a line, in columns.
-    #[cfg(feature = "csv")]
     Delimited(Delimited),
     /// A user's items a line, after the user: `user item item …`, as in the files of LightGCN.
-    #[cfg(feature = "csv")]
     Rows(Rows),
     /// One session a line, its items in order.
-    #[cfg(feature = "csv")]
     Sessions(Sessions),
+    /// RecBole's atomic file of interactions (`.inter`): tab-separated, with a header of `name:type`.
+    Atomic(Atomic),
+    /// One JSON object a line.
+    #[cfg(feature = "json")]
+    JsonLines(Keyed),
+    /// A Parquet file.
+    #[cfg(feature = "parquet")]
+    Parquet(Keyed),
 }
 
 /// A column: by its name in the header, or by its number, from 0.
@@ -172,5 +177,63 @@ pub struct Sessions {
 impl Default for Sessions {
     fn default() -> Self {
         Self { delimiter: " ".into(), encoding: Encoding::Utf8 }
+    }
+}
+
+/// The columns of an atomic file, by their names without the type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Atomic {
+    /// The column of users.
+    pub user: String,
+    /// The column of items.
+    pub item: String,
+    /// The column of values, if it is to be read.
+    pub value: Option<String>,
+    /// The column of times, if it is to be read.
+    pub time: Option<String>,
+    /// What the times count.
+    pub time_unit: TimeUnit,
+}
+
+impl Default for Atomic {
+    fn default() -> Self {
+        Self {
+            user: "user_id".into(),
+            item: "item_id".into(),
+            value: None,
+            time: None,
+            time_unit: TimeUnit::Seconds,
+        }
+    }
+}
+
+/// The keys of JSON objects, or the column names of a Parquet file.
+#[cfg(any(feature = "json", feature = "parquet"))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Keyed {
+    /// The user's.
+    pub user: String,
+    /// The item's.
+    pub item: String,
+    /// The value's, if there is one.
+    pub value: Option<String>,
+    /// The time's, if there is one.
+    pub time: Option<String>,
+    /// What the times count; a Parquet column that is a timestamp by type says so itself.
+    pub time_unit: TimeUnit,
+}
+
+#[cfg(any(feature = "json", feature = "parquet"))]
+impl Default for Keyed {
+    fn default() -> Self {
+        Self {
+            user: "user".into(),
+            item: "item".into(),
+            value: None,
+            time: None,
+            time_unit: TimeUnit::Seconds,
+        }
     }
 }

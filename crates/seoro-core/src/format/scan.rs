@@ -106,27 +106,62 @@ impl Dialect {
         }
     }
 
-    /// The start of the line after the field that ends at `end`.
-    pub(super) fn next_line(&self, bytes: &[u8], mut end: usize, column: usize) -> Result<usize, Fault> {
-        if self.quotes {
-            let mut column = column;
-            while let Some(start) = self.after(bytes, end) {
-                column += 1;
-                end = self.field(bytes, start, column)?.1;
+    /// The start of the line after this one, whose field `column` ends at `end`; the line must have `width` fields.
+    #[inline(always)]
+    pub(super) fn next_line(
+        &self,
+        bytes: &[u8],
+        mut end: usize,
+        mut column: usize,
+        width: usize,
+    ) -> Result<usize, Fault> {
+        while let Some(start) = self.after(bytes, end) {
+            column += 1;
+            if column == width {
+                let rest = &bytes[start..self.bare_end(bytes, start)];
+                return Err(Fault::field(start, column, rest, "no more columns than the first line has"));
             }
+            end = self.field(bytes, start, column)?.1;
         }
-        Ok(memchr(b'\n', &bytes[end..]).map_or(bytes.len(), |found| end + found + 1))
+        if column + 1 < width {
+            return Err(Fault::missing(end, column + 1));
+        }
+        Ok(after_line(bytes, end))
     }
 
-    /// All fields of a line, as texts.
-    pub(super) fn texts(&self, line: &[u8], encoding: Encoding) -> Result<Vec<String>, Fault> {
-        let mut texts = Vec::new();
-        let mut start = Some(0);
+    /// Gives each field of a line to `take`, with its start and number.
+    fn fields(
+        &self,
+        line: &[u8],
+        mut take: impl FnMut(&[u8], usize, usize) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let (mut start, mut column) = (Some(0), 0);
         while let Some(at) = start {
-            let (field, end) = self.field(line, at, texts.len())?;
-            texts.push(text(&field, encoding, at, texts.len())?.into_owned());
+            let (field, end) = self.field(line, at, column)?;
+            take(&field, at, column)?;
+            column += 1;
             start = self.after(line, end);
         }
+        Ok(())
+    }
+
+    /// How many fields a line has.
+    pub(super) fn width(&self, line: &[u8]) -> Result<usize, Fault> {
+        let mut width = 0;
+        self.fields(line, |_, _, _| {
+            width += 1;
+            Ok(())
+        })?;
+        Ok(width)
+    }
+
+    /// The fields of a line, as texts.
+    pub(super) fn texts(&self, line: &[u8], encoding: Encoding) -> Result<Vec<String>, Fault> {
+        let mut texts = Vec::new();
+        self.fields(line, |field, at, column| {
+            texts.push(text(field, encoding, at, column)?.into_owned());
+            Ok(())
+        })?;
         Ok(texts)
     }
 }
@@ -138,6 +173,15 @@ pub(super) fn ends_line(bytes: &[u8], at: usize) -> bool {
         None | Some(b'\n') => true,
         Some(b'\r') => matches!(bytes.get(at + 1), None | Some(b'\n')),
         Some(_) => false,
+    }
+}
+
+/// The start of the line after the one that ends at `end`.
+#[inline(always)]
+pub(super) fn after_line(bytes: &[u8], end: usize) -> usize {
+    match bytes.get(end) {
+        Some(b'\r') => (end + 2).min(bytes.len()),
+        _ => (end + 1).min(bytes.len()),
     }
 }
 

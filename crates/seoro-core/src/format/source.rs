@@ -98,20 +98,21 @@ impl Blocks {
         (read as f64 / self.total.max(read) as f64).max(f64::MIN_POSITIVE)
     }
 
-    /// The first line that is not blank, without its end, and its number; it is taken out of what follows.
-    pub(super) fn first_line(&mut self) -> Result<Option<(Vec<u8>, u64)>, ReadError> {
+    /// The first line that is not blank, without its end, and its number; unless it is to `stay`, it is taken out of
+    /// what follows.
+    pub(super) fn first_line(&mut self, stay: bool) -> Result<Option<(Vec<u8>, u64)>, ReadError> {
         while let Some(block) = self.next(Vec::new())? {
-            let mut start = 0;
-            for end in line_ends(&block.bytes, self.quotes).chain([block.bytes.len()]) {
-                let line = &block.bytes[start..end];
-                let line = line.strip_suffix(b"\r").unwrap_or(line);
-                let rest = block.bytes.get(end + 1..).unwrap_or_default();
+            let (bytes, mut start) = (&block.bytes, 0);
+            for end in line_ends(bytes, self.quotes).chain([bytes.len()]) {
+                let line = bytes[start..end].strip_suffix(b"\r").unwrap_or(&bytes[start..end]);
+                let next = (end + 1).min(bytes.len());
                 if !line.is_empty() {
-                    self.carry.splice(..0, rest.iter().copied());
-                    self.line = block.line_at(block.bytes.len() - rest.len());
+                    let rest = if stay { start } else { next };
+                    self.carry.splice(..0, bytes[rest..].iter().copied());
+                    self.line = block.line_at(rest);
                     return Ok(Some((line.to_vec(), block.line_at(start))));
                 }
-                start = block.bytes.len() - rest.len();
+                start = next;
             }
         }
         Ok(None)

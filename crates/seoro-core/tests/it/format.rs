@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// A file in a folder that lives as long as it.
-fn file(name: &str, content: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
+pub(crate) fn file(name: &str, content: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     std::fs::write(&path, content).unwrap();
@@ -25,13 +25,13 @@ fn movielens() -> Format {
     })
 }
 
-fn read(content: impl AsRef<[u8]>, format: &Format) -> Result<Log, ReadError> {
+pub(crate) fn read(content: impl AsRef<[u8]>, format: &Format) -> Result<Log, ReadError> {
     let (_folder, path) = file("log.txt", content);
     read_log(&path, format)
 }
 
 /// The events of a log as raw ids.
-fn events(log: &Log) -> Vec<(String, String, Option<f32>, Option<i64>)> {
+pub(crate) fn events(log: &Log) -> Vec<(String, String, Option<f32>, Option<i64>)> {
     let name = |vocab: &Vocab, row| vocab.name(row).unwrap().into_owned();
     log.events()
         .map(|event| {
@@ -41,7 +41,12 @@ fn events(log: &Log) -> Vec<(String, String, Option<f32>, Option<i64>)> {
         .collect()
 }
 
-fn event(user: &str, item: &str, value: f32, time: i64) -> (String, String, Option<f32>, Option<i64>) {
+pub(crate) fn event(
+    user: &str,
+    item: &str,
+    value: f32,
+    time: i64,
+) -> (String, String, Option<f32>, Option<i64>) {
     (user.into(), item.into(), Some(value), Some(time))
 }
 
@@ -51,7 +56,7 @@ fn movielens_lines_are_read() {
     for text in [
         "1::1193::5::978300760\n2::661::3.5::978302109\n",
         "\u{feff}1::1193::5::978300760\r\n\r\n2::661::3.5::978302109",
-        "\n1::1193::5::978300760::more\n2::661::3.50::978302109\r",
+        "\n1::1193::5::978300760\n2::661::3.50::978302109\r",
     ] {
         assert_eq!(events(&read(text, &movielens()).unwrap()), expected, "{text:?}");
     }
@@ -119,7 +124,7 @@ fn numbered_files_speak_in_rows() {
 }
 
 /// What an error says, after the folder of its file.
-fn message(content: impl AsRef<[u8]>, format: &Format) -> String {
+pub(crate) fn message(content: impl AsRef<[u8]>, format: &Format) -> String {
     let (folder, path) = file("bad.txt", content);
     let text = read_log(&path, format).unwrap_err().to_string();
     text.replace(&format!("{}/", folder.path().display()), "")
@@ -135,6 +140,11 @@ fn errors_say_where_and_what_was_expected() {
     );
     assert_eq!(message("1::2::NaN::9\n", &ratings), "bad.txt:1:3: \"NaN\"; expected a finite number");
     assert_eq!(message("1::2::1e39::9\n", &ratings), "bad.txt:1:3: \"1e39\"; expected a finite number");
+    let wide = "bad.txt:2:5: \"more\"; expected no more columns than the first line has";
+    assert_eq!(message("1::2::5::9\n1::2::5::9::more\n", &ratings), wide);
+    let pairs = Format::Delimited(Delimited::default());
+    assert_eq!(message("1\t2\t5\n1\t2\n", &pairs), "bad.txt:2:3: the line ends; expected a column here");
+    assert_eq!(message("1\t\n", &pairs), "bad.txt:1:2: \"\"; expected an id");
     assert_eq!(message("", &ratings), "bad.txt:1: no rows; expected at least one");
     assert_eq!(message("\n\r\n", &ratings), "bad.txt:1: no rows; expected at least one");
     let time =
@@ -183,7 +193,7 @@ fn id() -> impl Strategy<Value = String> {
     ]
 }
 
-fn random_events() -> impl Strategy<Value = Vec<(String, String, f32, i64)>> {
+pub(crate) fn random_events() -> impl Strategy<Value = Vec<(String, String, f32, i64)>> {
     let value = prop_oneof![(0u8..50).prop_map(|half| f32::from(half) / 2.0), -1e30f32..1e30];
     prop::collection::vec((id(), id(), value, -4_000_000_000_000i64..4_000_000_000_000), 1..60)
 }

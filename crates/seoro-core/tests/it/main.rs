@@ -6,6 +6,8 @@ mod dataset;
 mod filter;
 #[cfg(feature = "csv")]
 mod format;
+#[cfg(all(feature = "compress", feature = "json", feature = "parquet"))]
+mod format_all;
 mod logs;
 mod products;
 mod sample;
