@@ -1,5 +1,19 @@
 #![doc = include_str!("../README.md")]
 
+pub mod bench;
+pub mod cell;
 pub mod command;
+mod compare;
+pub mod data;
+mod error;
 pub mod fetch;
 pub mod manifests;
+pub mod paper;
+mod progress;
+pub mod render;
+pub mod rows;
+pub mod table;
+pub mod task;
+pub mod workplace;
+
+pub use error::LabError;

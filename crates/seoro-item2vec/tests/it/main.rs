@@ -1,2 +1,4 @@
 //! The crate's integration tests, one binary.
 #![allow(clippy::unwrap_used)]
+
+mod vectors;

@@ -1,3 +1,6 @@
 //! The lab's commands: arguments in, one clear line out where something is wrong.
 
+pub mod bench;
 pub mod datasets;
+pub mod experiments;
+pub mod search;

@@ -4,3 +4,4 @@
 mod datasets;
 mod fetch;
 mod server;
+mod weight;

@@ -1,0 +1,304 @@
+//! One cell of a table: a recipe fitted with one seed and asked a task, kept under the hash of all that decides it.
+
+use crate::LabError;
+use crate::data::Data;
+use crate::paper::{DatasetUse, Part, Protocol, Row};
+use crate::task::Task;
+use crate::workplace;
+use seoro_core::{Histories, Score, Seed};
+use seoro_eval::{Evaluation, Metric};
+use seoro_models::registry::{self, FittedModel, Model};
+use seoro_models::{Checkpoint, DeviceName, Epoch, FitError, Run, Training};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Instant;
+
+/// Raised when splits, candidates or metrics may give other numbers than before.
+const PROTOCOL_REVISION: u32 = 1;
+
+/// What a cell holds once it is done.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cell {
+    /// The hash it is kept under.
+    pub key: String,
+    /// The means over all questions, of the model as the fit left it.
+    pub values: BTreeMap<Metric, f64>,
+    /// One value a question, in the order of users, for paired tests.
+    pub per_query: BTreeMap<Metric, Vec<f32>>,
+    /// The best of the snapshots on test, for papers that reported so.
+    pub best_on_test: Option<BestOnTest>,
+    /// The last epoch, for models that have epochs.
+    pub epochs: Option<usize>,
+    /// Seconds the fit took.
+    pub seconds: f64,
+    /// Seconds the evaluation took.
+    pub evaluation_seconds: f64,
+    /// The most memory held while fitting and evaluating, where the system tells.
+    pub peak_rss_mb: Option<f64>,
+    /// Where it was computed.
+    pub device: String,
+    /// On how many threads.
+    pub threads: usize,
+    /// By which code.
+    pub commit: String,
+}
+
+/// The epoch a paper that selects on test would have reported: printed beside the last epoch, never acted upon.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BestOnTest {
+    /// The epoch with the highest first metric.
+    pub epoch: usize,
+    /// Its means.
+    pub values: BTreeMap<Metric, f64>,
+}
+
+/// What decides a cell.
+pub struct Job<'a> {
+    /// The row.
+    pub row: &'a Row,
+    /// The data set.
+    pub data: &'a Data,
+    /// Its use in the paper.
+    pub usage: &'a DatasetUse,
+    /// Which part of the report.
+    pub part: Part,
+    /// Its protocol.
+    pub protocol: &'a Protocol,
+    /// The seed.
+    pub seed: u64,
+}
+
+/// Where cells, checkpoints and snapshots are kept.
+pub struct Store {
+    folder: PathBuf,
+    resume: bool,
+    /// The parts of a report ask the same fit different questions; the last one is kept for the next part.
+    last: RefCell<Option<(String, Rc<Fit>)>>,
+}
+
+impl Store {
+    /// The store below `folder`; finished cells are taken from it only when resuming.
+    pub fn new(folder: &Path, resume: bool) -> Self {
+        Self { folder: folder.to_owned(), resume, last: RefCell::new(None) }
+    }
+
+    fn cell(&self, key: &str) -> PathBuf {
+        self.folder.join("cells").join(format!("{key}.json"))
+    }
+
+    fn find(&self, key: &str) -> Option<Cell> {
+        let text = self.resume.then(|| std::fs::read_to_string(self.cell(key)).ok())??;
+        serde_json::from_str(&text).ok()
+    }
+
+    fn keep(&self, cell: &Cell) -> Result<(), LabError> {
+        let text = serde_json::to_string(cell).map_err(|error| LabError::Usage(error.to_string()))?;
+        workplace::write_whole(&self.cell(&cell.key), text.as_bytes())
+    }
+
+    /// The folder of an unfinished fit: its checkpoint and snapshots, emptied unless resuming.
+    fn fit_folder(&self, key: &str) -> Result<PathBuf, LabError> {
+        let folder = self.folder.join("fits").join(key);
+        if !self.resume && folder.exists() {
+            std::fs::remove_dir_all(&folder).map_err(LabError::io(&folder))?;
+        }
+        std::fs::create_dir_all(&folder).map_err(LabError::io(&folder))?;
+        Ok(folder)
+    }
+}
+
+impl Job<'_> {
+    /// The hash of all that decides the fit.
+    fn fit_key(&self, recipe: &Model) -> String {
+        hash(&serde_json::json!({
+            "data": self.data.fingerprint,
+            "split": self.usage.split,
+            "model": self.row.model,
+            "recipe": recipe.to_json(),
+            "snapshots": self.row.snapshots,
+            "seed": self.seed,
+            "revision": recipe.revision(),
+        }))
+    }
+
+    /// The hash of all that decides the cell.
+    fn key(&self, fit: &str) -> String {
+        hash(&serde_json::json!({
+            "fit": fit,
+            "negatives": self.usage.negatives,
+            "part": self.part,
+            "protocol": self.protocol,
+            "revision": PROTOCOL_REVISION,
+        }))
+    }
+
+    /// The cell, from the store or by fitting and asking.
+    ///
+    /// # Errors
+    /// A bad recipe, a failed fit or evaluation, a store that cannot be written.
+    pub fn run(&self, task: &Task, threads: usize, store: &Store, tell: &dyn Fn(String)) -> Result<Cell, LabError> {
+        if self.row.is_oracle() {
+            return self.run_oracle(task, threads);
+        }
+        let recipe = self.row.recipe(&self.data.name, self.part)?;
+        let fit_key = self.fit_key(&recipe);
+        let key = self.key(&fit_key);
+        if let Some(cell) = store.find(&key) {
+            return Ok(cell);
+        }
+        workplace::reset_peak_rss();
+        let known = store.last.borrow().clone().filter(|(last, _)| *last == fit_key);
+        let fit = match known {
+            Some((_, fit)) => fit,
+            None => {
+                let fit = Rc::new(self.fit(&recipe, task, threads, &store.fit_folder(&fit_key)?, tell)?);
+                store.last.replace(Some((fit_key, Rc::clone(&fit))));
+                fit
+            }
+        };
+        let cell = self.measure(key, task, threads, &fit)?;
+        store.keep(&cell)?;
+        Ok(cell)
+    }
+
+    fn run_oracle(&self, task: &Task, threads: usize) -> Result<Cell, LabError> {
+        let oracle = self.data.oracle.as_deref().ok_or_else(|| {
+            LabError::Usage(format!("{}: only the embedded world has an oracle", self.data.name))
+        })?;
+        workplace::reset_peak_rss();
+        let start = Instant::now();
+        let evaluation = self.evaluate(task, oracle, threads)?;
+        Ok(self.cell(self.key("oracle"), &evaluation, start.elapsed().as_secs_f64(), threads))
+    }
+
+    /// Scores the fitted model, and only then the snapshots: nothing of this can reach the fit.
+    fn measure(&self, key: String, task: &Task, threads: usize, fit: &Fit) -> Result<Cell, LabError> {
+        let start = Instant::now();
+        let evaluation = self.evaluate(task, fit.model.as_score(), threads)?;
+        let mut cell = self.cell(key, &evaluation, 0.0, threads);
+        // The honest part never looks at test for an epoch.
+        for (epoch, path) in fit.snapshots.iter().filter(|_| self.part == Part::AsPublished) {
+            let snapshot = registry::load(path).map_err(|source| self.fit_error(source.into()))?;
+            let values = means(&self.evaluate(task, snapshot.as_score(), threads)?, &self.protocol.metrics);
+            let select = self.protocol.select;
+            if cell.best_on_test.as_ref().is_none_or(|best| values[&select] > best.values[&select]) {
+                cell.best_on_test = Some(BestOnTest { epoch: *epoch, values });
+            }
+        }
+        cell.epochs = fit.epochs;
+        cell.seconds = fit.seconds;
+        cell.evaluation_seconds = start.elapsed().as_secs_f64();
+        cell.peak_rss_mb = workplace::peak_rss_mb();
+        Ok(cell)
+    }
+
+    fn evaluate(&self, task: &Task, model: &dyn Score, threads: usize) -> Result<Evaluation, LabError> {
+        task.evaluate(model, threads).map_err(|source| LabError::Eval {
+            row: self.row.name.clone(),
+            dataset: self.data.name.clone(),
+            source,
+        })
+    }
+
+    fn cell(&self, key: String, evaluation: &Evaluation, seconds: f64, threads: usize) -> Cell {
+        let metrics = &self.protocol.metrics;
+        let single = |metric: &Metric| {
+            let values = evaluation.values(*metric).unwrap_or_default();
+            (*metric, values.iter().map(|&value| value as f32).collect())
+        };
+        Cell {
+            key,
+            values: means(evaluation, metrics),
+            per_query: metrics.iter().map(single).collect(),
+            best_on_test: None,
+            epochs: None,
+            seconds: 0.0,
+            evaluation_seconds: seconds,
+            peak_rss_mb: workplace::peak_rss_mb(),
+            device: DeviceName::Cpu.to_string(),
+            threads: workplace::threads(threads),
+            commit: workplace::commit(),
+        }
+    }
+
+    fn fit(
+        &self,
+        recipe: &Model,
+        task: &Task,
+        threads: usize,
+        folder: &Path,
+        tell: &dyn Fn(String),
+    ) -> Result<Fit, LabError> {
+        let every = self.row.snapshots;
+        let snapshot_path = |epoch: usize| folder.join(format!("epoch-{epoch:05}.model"));
+        let (mut epochs, mut failed) = (None, None);
+        let mut observe = |epoch: Epoch<'_>| {
+            epochs = Some(epoch.epoch);
+            tell(format!("epoch {} of {}", epoch.epoch, epoch.epochs));
+            if every > 0 && (epoch.epoch % every == 0 || epoch.epoch == epoch.epochs) {
+                let saved = (epoch.snapshot)().save(&snapshot_path(epoch.epoch));
+                failed = failed.take().or(saved.err());
+            }
+        };
+        let start = Instant::now();
+        let mut run = Run::new(Seed::new(self.seed).child(&self.row.name));
+        run.threads = threads;
+        run.checkpoint = Some(Checkpoint { path: folder.join("checkpoint"), every: 8 });
+        run.observe = Some(&mut observe);
+        let model = recipe.fit(&training(self.data, task), &mut run).map_err(|source| self.fit_error(source))?;
+        drop(run);
+        if let Some(error) = failed {
+            return Err(self.fit_error(error.into()));
+        }
+        let seconds = start.elapsed().as_secs_f64();
+        let last = epochs.filter(|_| every > 0).unwrap_or(0);
+        let kept = (1..=last).filter(|epoch| epoch % every.max(1) == 0 || *epoch == last);
+        let snapshots = kept.map(|epoch| (epoch, snapshot_path(epoch))).collect();
+        Ok(Fit { model, snapshots, epochs, seconds, folder: folder.to_owned() })
+    }
+
+    fn fit_error(&self, source: FitError) -> LabError {
+        LabError::Fit { row: self.row.name.clone(), dataset: self.data.name.clone(), source }
+    }
+}
+
+/// A fit, and the files of what it was on the way.
+struct Fit {
+    model: Box<dyn FittedModel>,
+    snapshots: Vec<(usize, PathBuf)>,
+    epochs: Option<usize>,
+    seconds: f64,
+    folder: PathBuf,
+}
+
+impl Drop for Fit {
+    fn drop(&mut self) {
+        // Its cells are kept by now; what is left over only costs disk space.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn hash(decided_by: &serde_json::Value) -> String {
+    let digest = Sha256::digest(decided_by.to_string().as_bytes());
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn means(evaluation: &Evaluation, metrics: &[Metric]) -> BTreeMap<Metric, f64> {
+    metrics.iter().map(|&metric| (metric, evaluation.mean(metric).unwrap_or(f64::NAN))).collect()
+}
+
+/// What a model may learn from in a task.
+pub fn training<'a>(data: &'a Data, task: &'a Task) -> Training<'a> {
+    let histories: &Histories = &task.histories;
+    let mut training = Training::new(&task.train, histories);
+    training.users = data.users.as_ref();
+    training.items = data.items.as_ref();
+    training.signals = data.signals.as_ref();
+    training
+}

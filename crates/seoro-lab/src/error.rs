@@ -1,0 +1,93 @@
+//! What can go wrong in the lab, each in one line that names the place.
+
+use std::path::PathBuf;
+
+/// Why a command ended without doing its work.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LabError {
+    /// A file of the lab's own (a paper, a search log, a result) that is not what it should be.
+    #[error("{path}:{line}: {what}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong, and what was expected.
+        what: String,
+    },
+    /// A file that could not be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A name that stands for nothing.
+    #[error("no {kind} is called {name:?}; expected one of: {known}")]
+    Unknown {
+        /// What was named: a paper, a row, a data set, a benchmark.
+        kind: &'static str,
+        /// The name given.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// Results must not be published from a tree that differs from its commit.
+    #[error("the working tree differs from its commit; commit first, so that the results name the code behind them")]
+    DirtyTree,
+    /// A data set that could not be loaded.
+    #[error(transparent)]
+    Dataset(#[from] seoro_core::dataset::DatasetError),
+    /// A download that failed.
+    #[error(transparent)]
+    Fetch(#[from] crate::fetch::FetchError),
+    /// Data that cannot be split as a paper asks.
+    #[error("{dataset}: {source}")]
+    Split {
+        /// The data set.
+        dataset: String,
+        /// Why.
+        source: seoro_core::split::SplitError,
+    },
+    /// A fit that failed.
+    #[error("{row} on {dataset}: {source}")]
+    Fit {
+        /// The row.
+        row: String,
+        /// The data set.
+        dataset: String,
+        /// Why.
+        source: seoro_models::FitError,
+    },
+    /// An evaluation that failed.
+    #[error("{row} on {dataset}: {source}")]
+    Eval {
+        /// The row.
+        row: String,
+        /// The data set.
+        dataset: String,
+        /// Why.
+        source: seoro_eval::EvalError,
+    },
+    /// A peer of a benchmark that could not run.
+    #[error("peer {peer}: {what}")]
+    Peer {
+        /// The peer's script.
+        peer: String,
+        /// What happened.
+        what: String,
+    },
+    /// A request that contradicts itself or the data.
+    #[error("{0}")]
+    Usage(String),
+}
+
+impl LabError {
+    /// Turns a system error into one that names its file.
+    pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
+}

@@ -1,0 +1,178 @@
+//! Rows of results, ours beside the printed ones: what a cell says, ready for people and programs.
+
+use crate::cell::Cell;
+use crate::paper::{Paper, Part, Printed, Row, Status};
+use seoro_eval::Metric;
+use serde::{Deserialize, Serialize};
+
+/// One number of ours, beside the printed one where there is one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResultRow {
+    /// The paper.
+    pub paper: String,
+    /// The printed table, or `ours` where none prints this number.
+    pub table: String,
+    /// System and variant.
+    pub row: String,
+    /// The data set.
+    pub dataset: String,
+    /// Which part of the report.
+    pub protocol: Part,
+    /// What was measured.
+    pub metric: Metric,
+    /// The printed number.
+    pub published: Option<f64>,
+    /// Where it was read.
+    pub source: Option<String>,
+    /// How sure it is.
+    pub status: Option<Status>,
+    /// How far ours may be off.
+    pub tolerance: Option<f64>,
+    /// Ours: the mean over seeds.
+    pub value: f64,
+    /// The sample standard deviation over seeds; 0 for one seed.
+    pub std: f64,
+    /// How many seeds.
+    pub seeds: usize,
+    /// Seconds a fit took, the mean over seeds.
+    pub seconds: f64,
+    /// The most memory a fit and its evaluation held.
+    pub peak_rss_mb: Option<f64>,
+    /// Where it was computed.
+    pub device: String,
+    /// On how many threads.
+    pub threads: usize,
+    /// By which code.
+    pub commit: String,
+    /// Whether the printed number is reached: at least it minus the tolerance, for deterministic rows also at most it
+    /// plus the tolerance; absent where nothing is printed or the figure is unverified.
+    pub within: Option<bool>,
+    /// `last` is the model as the fit left it, `best-on-test` the snapshot a paper selecting on test would report.
+    pub selection: Selection,
+    /// The epoch, for models that have epochs; the mean over seeds.
+    pub epoch: Option<f64>,
+    /// The paired test of this row against the best row of its table (Holm-corrected p), in the honest part.
+    pub p_against_best: Option<f64>,
+}
+
+/// Which state of a model was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Selection {
+    /// As the fit left it.
+    Last,
+    /// The best of the snapshots on test.
+    BestOnTest,
+}
+
+/// The results of one row on one data set in one part.
+pub struct RowCells<'a> {
+    /// The row.
+    pub row: &'a Row,
+    /// The data set.
+    pub dataset: &'a str,
+    /// The part.
+    pub part: Part,
+    /// One cell a seed.
+    pub cells: Vec<Cell>,
+}
+
+impl RowCells<'_> {
+    /// The rows of results: one for each metric and printed table, and again for the best snapshot on test.
+    pub fn results(&self, paper: &Paper, metrics: &[Metric]) -> Vec<ResultRow> {
+        let mut results = Vec::new();
+        for &metric in metrics {
+            let printed: Vec<&Printed> = paper
+                .printed(&self.row.name, self.dataset, self.part)
+                .filter(|printed| printed.values.contains_key(&metric))
+                .collect();
+            let tables = if printed.is_empty() { vec![None] } else { printed.into_iter().map(Some).collect() };
+            for selection in [Selection::Last, Selection::BestOnTest] {
+                for &table in &tables {
+                    results.extend(self.result(paper, metric, table, selection));
+                }
+            }
+        }
+        results
+    }
+
+    fn result(&self, paper: &Paper, metric: Metric, printed: Option<&Printed>, selection: Selection) -> Option<ResultRow> {
+        let states: Vec<(f64, Option<f64>)> = self.cells.iter().filter_map(|cell| state(cell, metric, selection)).collect();
+        let first = self.cells.first()?;
+        let values: Vec<f64> = states.iter().map(|(value, _)| *value).collect();
+        let value = mean(&values)?;
+        let epochs: Option<Vec<f64>> = states.iter().map(|(_, epoch)| *epoch).collect();
+        let published = printed.map(|printed| printed.values[&metric]);
+        let seconds: Vec<f64> = self.cells.iter().map(|cell| cell.seconds).collect();
+        Some(ResultRow {
+            paper: paper.name.clone(),
+            table: printed.map_or("ours", |printed| &printed.table).to_owned(),
+            row: self.row.name.clone(),
+            dataset: self.dataset.to_owned(),
+            protocol: self.part,
+            metric,
+            published,
+            source: printed.map(|printed| paper.sources[&printed.source].clone()),
+            status: printed.map(|printed| printed.status),
+            tolerance: printed.map(|printed| printed.tolerance),
+            value: round(value),
+            std: round(std(&values)),
+            seeds: values.len(),
+            seconds: round(mean(&seconds).unwrap_or(0.0)),
+            peak_rss_mb: self.cells.iter().filter_map(|cell| cell.peak_rss_mb).max_by(f64::total_cmp),
+            device: first.device.clone(),
+            threads: first.threads,
+            commit: first.commit.clone(),
+            within: printed.and_then(|printed| within(value, printed, metric, self.row.deterministic)),
+            selection,
+            epoch: epochs.and_then(|epochs| mean(&epochs)),
+            p_against_best: None,
+        })
+    }
+}
+
+fn state(cell: &Cell, metric: Metric, selection: Selection) -> Option<(f64, Option<f64>)> {
+    match selection {
+        Selection::Last => Some((*cell.values.get(&metric)?, cell.epochs.map(|epoch| epoch as f64))),
+        Selection::BestOnTest => {
+            let best = cell.best_on_test.as_ref()?;
+            Some((*best.values.get(&metric)?, Some(best.epoch as f64)))
+        }
+    }
+}
+
+fn within(value: f64, printed: &Printed, metric: Metric, deterministic: bool) -> Option<bool> {
+    if printed.status == Status::Unverified {
+        return None;
+    }
+    let difference = value - printed.values[&metric];
+    Some(difference >= -printed.tolerance && (!deterministic || difference <= printed.tolerance))
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+fn std(values: &[f64]) -> f64 {
+    let Some(mean) = mean(values).filter(|_| values.len() > 1) else { return 0.0 };
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (squares / (values.len() - 1) as f64).sqrt()
+}
+
+/// Six digits are more than any of these measures is sure of.
+fn round(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
+}
+
+/// `old` with the rows that `new` measured again replaced, in the order of the paper's rows.
+pub fn merge(paper: &Paper, old: Vec<ResultRow>, new: Vec<ResultRow>) -> Vec<ResultRow> {
+    let same = |a: &ResultRow, b: &ResultRow| (a.protocol, &a.dataset, &a.row) == (b.protocol, &b.dataset, &b.row);
+    let kept = old.into_iter().filter(|old| !new.iter().any(|new| same(old, new)));
+    let mut rows: Vec<ResultRow> = kept.collect();
+    rows.extend(new);
+    let place = |row: &ResultRow| paper.rows.iter().position(|candidate| candidate.name == row.row);
+    rows.retain(|row| place(row).is_some());
+    rows.sort_by(|a, b| (a.protocol, &a.dataset, place(a)).cmp(&(b.protocol, &b.dataset, place(b))));
+    rows
+}
