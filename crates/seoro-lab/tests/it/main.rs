@@ -1,7 +1,11 @@
 //! The crate's integration tests, one binary.
 #![allow(clippy::unwrap_used)]
 
+mod command;
 mod datasets;
 mod fetch;
+mod paper;
 mod server;
+mod steering;
 mod weight;
+mod world;

@@ -1,0 +1,110 @@
+//! The commands as a user runs them.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// The lab with its results below `target`.
+fn lab(target: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_seoro-lab"));
+    command.args(arguments).env("CARGO_TARGET_DIR", target).env_remove("SEORO_DATA");
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn run(target: &Path, arguments: &[&str]) -> Output {
+    lab(target, arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Every number of a result but how long it took and how much memory it held.
+fn numbers(json: &str) -> Vec<serde_json::Value> {
+    let mut rows: Vec<serde_json::Value> = serde_json::from_str(json).unwrap();
+    for row in &mut rows {
+        for key in ["seconds", "peak_rss_mb", "commit"] {
+            row.as_object_mut().unwrap().remove(key);
+        }
+    }
+    rows
+}
+
+#[test]
+fn a_row_of_the_world_is_printed_and_written() {
+    let target = tempfile::tempdir().unwrap();
+    let arguments = ["experiments", "--paper", "ncf", "--dataset", "world", "--row", "oracle", "--row", "top-pop"];
+    let output = run(target.path(), &arguments);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let printed = text(&output.stdout);
+    assert!(printed.contains("## world, as-published") && printed.contains("## world, honest"), "{printed}");
+    assert!(printed.contains("| Oracle") && printed.contains("| TopPop"), "{printed}");
+    let written = std::fs::read_to_string(target.path().join("experiments/ncf.json")).unwrap();
+    let rows = numbers(&written);
+    let value = |row: &str, protocol: &str| {
+        let found = rows.iter().find(|r| r["row"] == row && r["protocol"] == protocol && r["metric"] == "hr@10");
+        found.unwrap()["value"].as_f64().unwrap()
+    };
+    assert!(value("oracle", "honest") > 2.0 * value("top-pop", "honest"));
+    assert!(text(&output.stderr).contains("experiments/ncf.{md,json}"));
+}
+
+#[test]
+fn json_is_the_file_that_was_written() {
+    let target = tempfile::tempdir().unwrap();
+    let arguments = ["experiments", "--dataset", "world", "--row", "top-pop", "--honest", "--json"];
+    let output = run(target.path(), &arguments);
+    let written = std::fs::read_to_string(target.path().join("experiments/ncf.json")).unwrap();
+    assert_eq!(numbers(&text(&output.stdout)), numbers(&written));
+}
+
+#[test]
+fn a_killed_run_is_resumed_to_the_same_numbers() {
+    let arguments = ["experiments", "--dataset", "world", "--row", "item-knn", "--row", "mf-bpr", "--json"];
+    let whole = tempfile::tempdir().unwrap();
+    let uninterrupted = run(whole.path(), &arguments);
+    assert!(uninterrupted.status.success(), "{}", text(&uninterrupted.stderr));
+
+    let target = tempfile::tempdir().unwrap();
+    let mut killed = lab(target.path(), &arguments).spawn().unwrap();
+    let start = Instant::now();
+    // A checkpoint that is there tells that the fit is under way.
+    while !has_checkpoint(&target.path().join("experiments/fits")) {
+        assert!(killed.try_wait().unwrap().is_none(), "the run ended before it could be killed");
+        assert!(start.elapsed() < Duration::from_secs(120), "no checkpoint was written");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert!(!target.path().join("experiments/ncf.json").exists());
+
+    let resumed = run(target.path(), &[&arguments[..], &["--resume"]].concat());
+    assert!(resumed.status.success(), "{}", text(&resumed.stderr));
+    assert_eq!(numbers(&text(&resumed.stdout)), numbers(&text(&uninterrupted.stdout)));
+}
+
+fn has_checkpoint(fits: &Path) -> bool {
+    let folders = std::fs::read_dir(fits).into_iter().flatten().flatten();
+    folders.into_iter().any(|folder| folder.path().join("checkpoint").exists())
+}
+
+#[test]
+fn what_is_wrong_is_said_in_one_line() {
+    let target = tempfile::tempdir().unwrap();
+    let cases: [(&[&str], &str); 5] = [
+        (&["experiments", "--paper", "no-such"], "no paper is called \"no-such\"; expected one of: "),
+        (&["experiments", "--row", "no-such"], "no row is called \"no-such\"; expected one of: "),
+        (&["experiments", "--dataset", "no-such"], "no data set is called \"no-such\"; expected one of: "),
+        (&["experiments", "--dataset", "ncf-ml-1m", "--data", "no-such"], "ncf-ml-1m: not at hand; "),
+        (&["bench", "no-such"], "no bench is called \"no-such\"; expected one of: "),
+    ];
+    for (arguments, expected) in cases {
+        // The cache of whoever runs this may hold data sets.
+        let output = lab(target.path(), arguments).env("XDG_CACHE_HOME", target.path()).output().unwrap();
+        let said = text(&output.stderr);
+        assert!(!output.status.success() && said.starts_with(&format!("error: {expected}")), "{arguments:?}: {said}");
+        assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+        assert!(!target.path().join("experiments").exists(), "{arguments:?} left something behind");
+    }
+}

@@ -1,0 +1,64 @@
+//! Papers' files: the committed ones are sound, and what is wrong with one is said with its line.
+
+use seoro_lab::LabError;
+use seoro_lab::paper::{self, Paper, Part};
+use seoro_lab::workplace;
+
+fn committed() -> (String, std::path::PathBuf) {
+    let path = workplace::root().join("docs/papers/ncf.toml");
+    (std::fs::read_to_string(&path).unwrap(), path)
+}
+
+/// The committed file with `from` replaced, and what is said of it.
+fn broken(from: &str, to: &str) -> (usize, String) {
+    let (text, path) = committed();
+    assert!(text.contains(from), "{from:?} is not in the file");
+    let changed = text.replacen(from, to, 1);
+    let first_difference = text.lines().zip(changed.lines()).position(|(a, b)| a != b).unwrap() + 1;
+    match Paper::parse(&changed, &path) {
+        Err(LabError::File { line, what, .. }) => {
+            assert!(line.abs_diff(first_difference) <= 1, "line {line}, but line {first_difference} was changed: {what}");
+            (line, what)
+        }
+        other => panic!("{from:?} replaced by {to:?} went unnoticed: {:?}", other.map(|paper| paper.name)),
+    }
+}
+
+#[test]
+fn committed_papers_are_sound() {
+    let papers = paper::read_all(&workplace::root().join("docs/papers")).unwrap();
+    assert!(papers.iter().any(|paper| paper.name == "ncf"));
+    for paper in papers {
+        for row in paper.rows.iter().filter(|row| !row.is_oracle()) {
+            for dataset in paper.datasets.keys() {
+                row.recipe(dataset, Part::AsPublished).unwrap();
+                row.recipe(dataset, Part::Honest).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_line() {
+    let (_, what) = broken("label = \"ItemKNN\"", "lable = \"ItemKNN\"");
+    assert!(what.contains("lable") && what.contains("label"), "{what}");
+}
+
+#[test]
+fn an_unknown_hyper_parameter_is_named_with_its_line() {
+    let (_, what) = broken("[row.recipe.default]\n", "[row.recipe.default]\nno_such_parameter = 1\n");
+    assert!(what.contains("no_such_parameter"), "{what}");
+}
+
+#[test]
+fn a_printed_number_needs_a_row_and_a_source() {
+    let (_, what) = broken("row = \"ease\"\ndataset", "row = \"no-such\"\ndataset");
+    assert!(what.contains("no-such"), "{what}");
+    let (_, what) = broken("source = \"dacrema-54\"", "source = \"hearsay\"");
+    assert!(what.contains("hearsay"), "{what}");
+}
+
+#[test]
+fn a_letter_in_a_number_is_named_with_its_line() {
+    broken("tolerance = 0.002", "tolerance = 0.0o2");
+}
