@@ -120,7 +120,7 @@ impl Job<'_> {
             "data": self.data.fingerprint,
             "split": self.usage.split,
             "model": self.row.model,
-            "recipe": recipe.to_json(),
+            "recipe": recipe,
             "snapshots": self.row.snapshots,
             "seed": self.seed,
             "revision": recipe.revision(),

@@ -37,9 +37,6 @@ pub enum LabError {
     /// Results must not be published from a tree that differs from its commit.
     #[error("the working tree differs from its commit; commit first, so that the results name the code behind them")]
     DirtyTree,
-    /// A data set that could not be loaded.
-    #[error(transparent)]
-    Dataset(#[from] seoro_core::dataset::DatasetError),
     /// A download that failed.
     #[error(transparent)]
     Fetch(#[from] crate::fetch::FetchError),

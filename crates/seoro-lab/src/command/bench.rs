@@ -40,7 +40,8 @@ pub fn run(args: &BenchArgs) -> Result<(), LabError> {
     let cases = chosen(args)?;
     if !args.peers {
         for mut case in cases {
-            println!("{} {}: {:.4} s", case.bench, case.name, bench::alone(&mut case)?);
+            let seconds = bench::alone(&mut case)?;
+            println!("{} {}: {seconds:.4} s", case.bench, case.name);
         }
         return Ok(());
     }

@@ -10,6 +10,7 @@ use seoro_core::{Score, Seed};
 use seoro_eval::Metric;
 use seoro_models::{Epoch, Run};
 use serde::{Deserialize, Serialize};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -110,7 +111,7 @@ impl Scene<'_> {
     fn search(&self, search: &Search) -> Result<Try, LabError> {
         let name = log_name(&self.paper.name, &self.data.name, &self.row.name, self.part);
         let log = workplace::target().join("experiments/search").join(&name);
-        let mut tries = if self.args.resume { rows::read(&log)? } else { Vec::new() };
+        let mut tries: Vec<Try> = if self.args.resume { rows::read(&log)? } else { Vec::new() };
         let recipes = recipes(search, self.row);
         let progress = Progress::new(recipes.len(), &format!("{} {}", self.data.name, self.row.name));
         for recipe in recipes {
@@ -143,13 +144,13 @@ impl Scene<'_> {
             }
             Err(error) => failed = Some(error),
         };
+        let last_epoch = Cell::new(None);
         let mut observe = |epoch: Epoch<'_>| {
             if every > 0 && epoch.epoch % every == 0 && epoch.epoch < epoch.epochs {
-                measure(Some(epoch.epoch), (epoch.snapshot)().as_ref());
+                measure(Some(epoch.epoch), (epoch.snapshot)().as_score());
             }
             last_epoch.set(Some(epoch.epoch));
         };
-        let last_epoch = &std::cell::Cell::new(None);
         let mut run = Run::new(Seed::new(1).child(&self.row.name));
         run.threads = self.args.threads;
         run.observe = Some(&mut observe);
