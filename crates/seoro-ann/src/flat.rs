@@ -91,8 +91,9 @@ impl Flat {
             return Err(SearchError::NotFinite { place });
         }
         let length = kernel::dot(query, query).sqrt();
-        let mut found: Vec<Neighbor> =
-            (0..self.len()).map(|row| Neighbor { row: row as u32, score: self.score(query, length, row) }).collect();
+        let mut found: Vec<Neighbor> = (0..self.len())
+            .map(|row| Neighbor { row: row as u32, score: self.score(query, length, row) })
+            .collect();
         // Nearer first: larger dots and cosines, smaller distances.
         let order = |a: &Neighbor, b: &Neighbor| match self.metric {
             Metric::SquaredL2 => a.score.total_cmp(&b.score).then(a.row.cmp(&b.row)),

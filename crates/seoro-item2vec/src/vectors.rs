@@ -148,7 +148,12 @@ fn parse_header(header: &str) -> Result<(usize, usize), VectorsError> {
     }
 }
 
-fn parse_line<'a>(line: &'a str, n: usize, dim: usize, numbers: &mut Vec<f32>) -> Result<&'a str, VectorsError> {
+fn parse_line<'a>(
+    line: &'a str,
+    n: usize,
+    dim: usize,
+    numbers: &mut Vec<f32>,
+) -> Result<&'a str, VectorsError> {
     let mut parts = line.split_ascii_whitespace();
     let name = parts.next().ok_or_else(|| wrong(n, line, "a name and its numbers"))?;
     let before = numbers.len();

@@ -142,7 +142,13 @@ impl Job<'_> {
     ///
     /// # Errors
     /// A bad recipe, a failed fit or evaluation, a store that cannot be written.
-    pub fn run(&self, task: &Task, threads: usize, store: &Store, tell: &dyn Fn(String)) -> Result<Cell, LabError> {
+    pub fn run(
+        &self,
+        task: &Task,
+        threads: usize,
+        store: &Store,
+        tell: &dyn Fn(String),
+    ) -> Result<Cell, LabError> {
         if self.row.is_oracle() {
             return self.run_oracle(task, threads);
         }
@@ -251,7 +257,8 @@ impl Job<'_> {
         run.threads = threads;
         run.checkpoint = Some(Checkpoint { path: folder.join("checkpoint"), every: 8 });
         run.observe = Some(&mut observe);
-        let model = recipe.fit(&training(self.data, task), &mut run).map_err(|source| self.fit_error(source))?;
+        let model =
+            recipe.fit(&training(self.data, task), &mut run).map_err(|source| self.fit_error(source))?;
         drop(run);
         if let Some(error) = failed {
             return Err(self.fit_error(error.into()));

@@ -55,7 +55,8 @@ pub fn open(name: &str, folders: &Folders) -> Result<Option<Data>, LabError> {
         return Ok(Some(world()));
     }
     let Some(folder) = folders.find(name) else { return Ok(None) };
-    let _ = folder; Ok(None)
+    let _ = folder;
+    Ok(None)
 }
 
 fn world() -> Data {

@@ -35,7 +35,9 @@ pub enum LabError {
         known: String,
     },
     /// Results must not be published from a tree that differs from its commit.
-    #[error("the working tree differs from its commit; commit first, so that the results name the code behind them")]
+    #[error(
+        "the working tree differs from its commit; commit first, so that the results name the code behind them"
+    )]
     DirtyTree,
     /// A download that failed.
     #[error(transparent)]

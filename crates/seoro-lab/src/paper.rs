@@ -249,7 +249,10 @@ impl Paper {
         }
         for protocol in [&paper.protocols.as_published, &paper.protocols.honest] {
             if !protocol.metrics.contains(&protocol.select) {
-                let what = format!("select = {:?}; expected one of the protocol's metrics", protocol.select.to_string());
+                let what = format!(
+                    "select = {:?}; expected one of the protocol's metrics",
+                    protocol.select.to_string()
+                );
                 return Err(at(text.find("select").unwrap_or(0), what));
             }
         }
@@ -293,10 +296,15 @@ impl Paper {
     }
 
     /// The numbers printed for a row on a data set: by the paper's protocol, so none in the honest part.
-    pub fn printed<'a>(&'a self, row: &'a str, dataset: &'a str, part: Part) -> impl Iterator<Item = &'a Printed> {
-        self.printed
-            .iter()
-            .filter(move |printed| part == Part::AsPublished && printed.row == row && printed.dataset == dataset)
+    pub fn printed<'a>(
+        &'a self,
+        row: &'a str,
+        dataset: &'a str,
+        part: Part,
+    ) -> impl Iterator<Item = &'a Printed> {
+        self.printed.iter().filter(move |printed| {
+            part == Part::AsPublished && printed.row == row && printed.dataset == dataset
+        })
     }
 }
 
@@ -313,7 +321,8 @@ impl Row {
     /// The hyper-parameters of this row on `dataset`, in `part`, as written.
     pub fn recipe_table(&self, dataset: &str, part: Part) -> toml::Table {
         let honest = (part == Part::Honest).then(|| format!("{dataset}.honest"));
-        let found = honest.as_deref().into_iter().chain([dataset, "default"]).find_map(|key| self.recipes.get(key));
+        let found =
+            honest.as_deref().into_iter().chain([dataset, "default"]).find_map(|key| self.recipes.get(key));
         found.map(|recipe| recipe.get_ref().clone()).unwrap_or_default()
     }
 

@@ -27,7 +27,9 @@ fn section(paper: &Paper, part: Part, dataset: &str, rows: &[&ResultRow]) -> Str
     let tables = printed_tables(rows);
     let mut header = vec!["model".to_owned()];
     header.extend(metrics.iter().map(|metric| format!("{metric}, ours")));
-    header.extend(tables.iter().flat_map(|table| metrics.iter().map(move |metric| format!("{metric}, {table}"))));
+    header.extend(
+        tables.iter().flat_map(|table| metrics.iter().map(move |metric| format!("{metric}, {table}"))),
+    );
     if part == Part::Honest {
         header.push("p against best".to_owned());
     }
@@ -134,7 +136,8 @@ fn notes(paper: &Paper, rows: &[ResultRow]) -> String {
 /// A Markdown table whose columns line up.
 pub fn aligned(lines: &[Vec<String>]) -> String {
     let columns = lines.first().map_or(0, Vec::len);
-    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0).max(3);
+    let width =
+        |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0).max(3);
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
     for (n, line) in lines.iter().enumerate() {

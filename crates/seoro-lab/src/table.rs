@@ -87,7 +87,8 @@ impl RowCells<'_> {
                 .printed(&self.row.name, self.dataset, self.part)
                 .filter(|printed| printed.values.contains_key(&metric))
                 .collect();
-            let tables = if printed.is_empty() { vec![None] } else { printed.into_iter().map(Some).collect() };
+            let tables =
+                if printed.is_empty() { vec![None] } else { printed.into_iter().map(Some).collect() };
             for selection in [Selection::Last, Selection::BestOnTest] {
                 for &table in &tables {
                     results.extend(self.result(paper, metric, table, selection));
@@ -97,8 +98,15 @@ impl RowCells<'_> {
         results
     }
 
-    fn result(&self, paper: &Paper, metric: Metric, printed: Option<&Printed>, selection: Selection) -> Option<ResultRow> {
-        let states: Vec<(f64, Option<f64>)> = self.cells.iter().filter_map(|cell| state(cell, metric, selection)).collect();
+    fn result(
+        &self,
+        paper: &Paper,
+        metric: Metric,
+        printed: Option<&Printed>,
+        selection: Selection,
+    ) -> Option<ResultRow> {
+        let states: Vec<(f64, Option<f64>)> =
+            self.cells.iter().filter_map(|cell| state(cell, metric, selection)).collect();
         let first = self.cells.first()?;
         let values: Vec<f64> = states.iter().map(|(value, _)| *value).collect();
         let value = mean(&values)?;
@@ -167,7 +175,8 @@ fn round(value: f64) -> f64 {
 
 /// `old` with the rows that `new` measured again replaced, in the order of the paper's rows.
 pub fn merge(paper: &Paper, old: Vec<ResultRow>, new: Vec<ResultRow>) -> Vec<ResultRow> {
-    let same = |a: &ResultRow, b: &ResultRow| (a.protocol, &a.dataset, &a.row) == (b.protocol, &b.dataset, &b.row);
+    let same =
+        |a: &ResultRow, b: &ResultRow| (a.protocol, &a.dataset, &a.row) == (b.protocol, &b.dataset, &b.row);
     let kept = old.into_iter().filter(|old| !new.iter().any(|new| same(old, new)));
     let mut rows: Vec<ResultRow> = kept.collect();
     rows.extend(new);

@@ -47,7 +47,12 @@ impl Task {
     pub fn new(data: &Data, usage: &DatasetUse, protocol: &Protocol, side: Side) -> Result<Self, LabError> {
         let (train, test) = match usage.split {
             SplitRule::Given => {
-                let missing = || LabError::Usage(format!("{}: no test files; expected split = \"leave-one-out\"", data.name));
+                let missing = || {
+                    LabError::Usage(format!(
+                        "{}: no test files; expected split = \"leave-one-out\"",
+                        data.name
+                    ))
+                };
                 (data.train.clone(), data.test.clone().ok_or_else(missing)?)
             }
             SplitRule::LeaveOneOut => leave_one_out(&data.name, &data.train)?,
@@ -97,7 +102,8 @@ impl Task {
             HideRule::Nothing => &Nothing,
             HideRule::Training => &Seen(&self.seen),
         };
-        let cases: Vec<Case<'_>> = self.questions.iter().enumerate().map(|(n, question)| self.case(n, question)).collect();
+        let cases: Vec<Case<'_>> =
+            self.questions.iter().enumerate().map(|(n, question)| self.case(n, question)).collect();
         let mut options = Options::new();
         options.ties = self.protocol.ties;
         options.hide = hide;
@@ -129,7 +135,8 @@ impl Hide for Seen<'_> {
 
 fn leave_one_out(dataset: &str, log: &Log) -> Result<(Log, Log), LabError> {
     let seed = Seed::new(0); // leave-one-out draws nothing
-    let parts = Splitter::LeaveOneOut.split(log, seed)
+    let parts = Splitter::LeaveOneOut
+        .split(log, seed)
         .map_err(|source| LabError::Split { dataset: dataset.to_owned(), source })?;
     Ok((parts.train, parts.test))
 }
@@ -148,7 +155,8 @@ fn questions(asked: &Log) -> Vec<Question> {
 
 /// The set of targets and given negatives: a list that names its own target counts it once.
 fn given_candidates(data: &Data, questions: &[Question]) -> Result<Vec<Vec<ItemId>>, LabError> {
-    let missing = || LabError::Usage(format!("{}: no lists of negatives; expected negatives = a number", data.name));
+    let missing =
+        || LabError::Usage(format!("{}: no lists of negatives; expected negatives = a number", data.name));
     let lists = data.negatives.as_ref().ok_or_else(missing)?;
     questions
         .iter()

@@ -12,7 +12,8 @@ fn by_hand(vectors: &Matrix, query: &[f32], k: usize, metric: Metric) -> Vec<u32
     let near = |row: &[f32]| {
         let pairs = || row.iter().zip(query).map(|(&a, &b)| (f64::from(a), f64::from(b)));
         let dot = sum(&mut pairs().map(|(a, b)| a * b));
-        let norms = sum(&mut pairs().map(|(a, _)| a * a)).sqrt() * sum(&mut pairs().map(|(_, b)| b * b)).sqrt();
+        let norms =
+            sum(&mut pairs().map(|(a, _)| a * a)).sqrt() * sum(&mut pairs().map(|(_, b)| b * b)).sqrt();
         match metric {
             Metric::InnerProduct => dot,
             Metric::Cosine => dot / norms,

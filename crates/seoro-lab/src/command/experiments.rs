@@ -119,7 +119,13 @@ fn chosen_papers(args: &ExperimentsArgs) -> Result<Vec<Paper>, LabError> {
 fn listing(paper: &Paper) -> String {
     let rows: Vec<&str> = paper.rows.iter().map(|row| row.name.as_str()).collect();
     let datasets: Vec<&str> = paper.datasets.keys().map(String::as_str).collect();
-    format!("{}: {}\n  rows: {}\n  data sets: {}", paper.name, paper.title, rows.join(", "), datasets.join(", "))
+    format!(
+        "{}: {}\n  rows: {}\n  data sets: {}",
+        paper.name,
+        paper.title,
+        rows.join(", "),
+        datasets.join(", ")
+    )
 }
 
 fn run_paper(paper: &Paper, args: &ExperimentsArgs) -> Result<Vec<ResultRow>, LabError> {
@@ -136,7 +142,9 @@ fn run_paper(paper: &Paper, args: &ExperimentsArgs) -> Result<Vec<ResultRow>, La
 
 #[allow(clippy::print_stderr)] // a command speaks to its user
 fn say_missing(name: &str, args: &ExperimentsArgs) -> Result<(), LabError> {
-    let line = format!("{name}: not at hand; `cargo xtask datasets fetch {name}` gets it, or name its folder with --data DIR");
+    let line = format!(
+        "{name}: not at hand; `cargo xtask datasets fetch {name}` gets it, or name its folder with --data DIR"
+    );
     if args.dataset.iter().any(|asked| asked == name) {
         return Err(LabError::Usage(line));
     }
@@ -181,7 +189,8 @@ fn chosen_rows<'a>(paper: &'a Paper, data: &Data, args: &ExperimentsArgs) -> Vec
 
 fn part_results(paper: &Paper, part: Part, table: &[RowCells<'_>]) -> Vec<ResultRow> {
     let protocol = paper.protocol(part);
-    let mut rows: Vec<ResultRow> = table.iter().flat_map(|cells| cells.results(paper, &protocol.metrics)).collect();
+    let mut rows: Vec<ResultRow> =
+        table.iter().flat_map(|cells| cells.results(paper, &protocol.metrics)).collect();
     if part == Part::Honest {
         compare::mark_p_values(table, protocol.select, &mut rows);
     }

@@ -94,7 +94,12 @@ pub fn run(args: &SearchArgs) -> Result<(), LabError> {
 
 fn best_line(row: &Row, best: &Try, select: Metric) -> String {
     let epoch = best.epoch.map_or_else(String::new, |epoch| format!(", epoch {epoch}"));
-    format!("{}: {select} {:.4}{epoch} with {}", row.name, best.values[&select], serde_json::json!(best.recipe))
+    format!(
+        "{}: {select} {:.4}{epoch} with {}",
+        row.name,
+        best.values[&select],
+        serde_json::json!(best.recipe)
+    )
 }
 
 struct Scene<'a> {
@@ -203,7 +208,8 @@ fn recipes(search: &Search, row: &Row) -> Vec<toml::Table> {
             recipe.insert(parameter.clone(), value.clone());
             recipe
         };
-        recipes = recipes.iter().flat_map(|recipe| values.iter().map(move |value| with(recipe, value))).collect();
+        recipes =
+            recipes.iter().flat_map(|recipe| values.iter().map(move |value| with(recipe, value))).collect();
     }
     if let Some(draws) = search.draws {
         Seed::new(0).child("search").child(&row.name).rng().shuffle(&mut recipes);

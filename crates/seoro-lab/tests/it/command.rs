@@ -34,7 +34,8 @@ fn numbers(json: &str) -> Vec<serde_json::Value> {
 #[test]
 fn a_row_of_the_world_is_printed_and_written() {
     let target = tempfile::tempdir().unwrap();
-    let arguments = ["experiments", "--paper", "ncf", "--dataset", "world", "--row", "oracle", "--row", "top-pop"];
+    let arguments =
+        ["experiments", "--paper", "ncf", "--dataset", "world", "--row", "oracle", "--row", "top-pop"];
     let output = run(target.path(), &arguments);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let printed = text(&output.stdout);
@@ -43,7 +44,8 @@ fn a_row_of_the_world_is_printed_and_written() {
     let written = std::fs::read_to_string(target.path().join("experiments/ncf.json")).unwrap();
     let rows = numbers(&written);
     let value = |row: &str, protocol: &str| {
-        let found = rows.iter().find(|r| r["row"] == row && r["protocol"] == protocol && r["metric"] == "hr@10");
+        let found =
+            rows.iter().find(|r| r["row"] == row && r["protocol"] == protocol && r["metric"] == "hr@10");
         found.unwrap()["value"].as_f64().unwrap()
     };
     assert!(value("oracle", "honest") > 2.0 * value("top-pop", "honest"));
@@ -103,7 +105,10 @@ fn what_is_wrong_is_said_in_one_line() {
         // The cache of whoever runs this may hold data sets.
         let output = lab(target.path(), arguments).env("XDG_CACHE_HOME", target.path()).output().unwrap();
         let said = text(&output.stderr);
-        assert!(!output.status.success() && said.starts_with(&format!("error: {expected}")), "{arguments:?}: {said}");
+        assert!(
+            !output.status.success() && said.starts_with(&format!("error: {expected}")),
+            "{arguments:?}: {said}"
+        );
         assert_eq!(said.trim_end().lines().count(), 1, "{said}");
         assert!(!target.path().join("experiments").exists(), "{arguments:?} left something behind");
     }

@@ -17,7 +17,10 @@ fn broken(from: &str, to: &str) -> (usize, String) {
     let first_difference = text.lines().zip(changed.lines()).position(|(a, b)| a != b).unwrap() + 1;
     match Paper::parse(&changed, &path) {
         Err(LabError::File { line, what, .. }) => {
-            assert!(line.abs_diff(first_difference) <= 1, "line {line}, but line {first_difference} was changed: {what}");
+            assert!(
+                line.abs_diff(first_difference) <= 1,
+                "line {line}, but line {first_difference} was changed: {what}"
+            );
             (line, what)
         }
         other => panic!("{from:?} replaced by {to:?} went unnoticed: {:?}", other.map(|paper| paper.name)),

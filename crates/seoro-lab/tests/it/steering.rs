@@ -13,7 +13,8 @@ use seoro_models::{Epoch, Run};
 fn a_fit_whose_snapshots_are_scored_on_test_is_the_same_fit() {
     let paper = paper::read_all(&workplace::root().join("docs/papers")).unwrap().remove(0);
     let data = data::open("world", &Folders::new(None)).unwrap().unwrap();
-    let task = Task::new(&data, &paper.datasets["world"], paper.protocol(Part::AsPublished), Side::Test).unwrap();
+    let task =
+        Task::new(&data, &paper.datasets["world"], paper.protocol(Part::AsPublished), Side::Test).unwrap();
     let training = cell::training(&data, &task);
     let recipe = paper.row("mf-bpr").unwrap().recipe("world", Part::AsPublished).unwrap();
 
@@ -23,7 +24,9 @@ fn a_fit_whose_snapshots_are_scored_on_test_is_the_same_fit() {
     let mut scores = Vec::new();
     let mut observe = |epoch: Epoch<'_>| {
         let snapshot = (epoch.snapshot)();
-        scores.push(task.evaluate(snapshot.as_score(), 0).unwrap().mean(paper.protocol(Part::AsPublished).select));
+        scores.push(
+            task.evaluate(snapshot.as_score(), 0).unwrap().mean(paper.protocol(Part::AsPublished).select),
+        );
     };
     let mut run = Run::new(Seed::new(1));
     run.observe = Some(&mut observe);

@@ -5,12 +5,24 @@ use std::process::Command;
 /// The names of everything `package` brings along.
 fn tree(package: &str) -> Vec<String> {
     let tree = Command::new(env!("CARGO"))
-        .args(["tree", "--offline", "--edges", "normal", "--prefix", "none", "--format", "{p}", "--package", package])
+        .args([
+            "tree",
+            "--offline",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+            "--package",
+            package,
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
     let names = String::from_utf8(tree.stdout).unwrap();
-    let names: Vec<String> = names.lines().filter_map(|line| Some(line.split(' ').next()?.to_owned())).collect();
+    let names: Vec<String> =
+        names.lines().filter_map(|line| Some(line.split(' ').next()?.to_owned())).collect();
     assert_eq!(names.first().map(String::as_str), Some(package), "cargo tree said nothing of {package}");
     names
 }
