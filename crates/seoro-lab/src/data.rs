@@ -1,8 +1,10 @@
 //! A data set ready for experiments: the embedded world, or files described by a manifest.
 
-use crate::LabError;
+use crate::{LabError, manifests};
+use seoro_core::dataset::{self, Candidates, Dataset, Manifest};
 use seoro_core::world::World;
 use seoro_core::{Features, ItemId, Log, Score, Signals};
+use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 /// The embedded world's name among the data sets.
@@ -40,23 +42,68 @@ impl Folders {
         Self(given.map(Path::to_owned).into_iter().chain(cache).collect())
     }
 
-    /// The folder of the data set `name`, if it is at hand.
-    pub fn find(&self, name: &str) -> Option<PathBuf> {
-        self.0.iter().map(|folder| folder.join(name)).find(|folder| folder.is_dir())
+    /// The first of these folders that holds one called `name`.
+    pub fn holding(&self, name: &str) -> Option<&Path> {
+        self.0.iter().map(PathBuf::as_path).find(|folder| folder.join(name).is_dir())
     }
 }
 
 /// Reads a data set; `None` where its files are not at hand.
 ///
 /// # Errors
-/// Files that are not what the manifest says.
+/// A name without a manifest; files that are not what the manifest says.
 pub fn open(name: &str, folders: &Folders) -> Result<Option<Data>, LabError> {
     if name == WORLD {
         return Ok(Some(world()));
     }
-    let Some(folder) = folders.find(name) else { return Ok(None) };
-    let _ = folder;
-    Ok(None)
+    let unknown = || LabError::Unknown {
+        kind: "data set",
+        name: name.to_owned(),
+        known: manifests::names().collect::<Vec<_>>().join(", "),
+    };
+    let manifest = manifests::find(name).ok_or_else(unknown)??;
+    let Some(folder) = folders.holding(name) else { return Ok(None) };
+    files(&manifest, dataset::load(&manifest, folder)?).map(Some)
+}
+
+fn files(manifest: &Manifest, mut dataset: Dataset) -> Result<Data, LabError> {
+    let missing = || {
+        LabError::Usage(format!(
+            "{}: a data set of kind {}; expected interactions",
+            manifest.name, manifest.kind
+        ))
+    };
+    let test = dataset.logs.remove("test");
+    let train = dataset.logs.remove("train").or_else(|| dataset.logs.remove("all")).ok_or_else(missing)?;
+    let negatives =
+        dataset.candidates.remove("test").zip(test.as_ref()).map(|(lists, test)| by_user(&lists, test));
+    Ok(Data {
+        name: manifest.name.clone(),
+        fingerprint: fingerprint(manifest),
+        train,
+        test,
+        negatives,
+        users: dataset.users,
+        items: dataset.items,
+        signals: None,
+        oracle: None,
+    })
+}
+
+/// Candidates stand beside the test's events; questions are asked by user.
+fn by_user(lists: &Candidates, test: &Log) -> Vec<Vec<ItemId>> {
+    let mut of_user = vec![Vec::new(); test.n_users()];
+    for (row, user) in test.users().iter().enumerate().take(lists.len()) {
+        of_user[user.index()].extend_from_slice(lists.list(row));
+    }
+    of_user
+}
+
+/// A manifest names its files by checksum, so that it stands for the content.
+fn fingerprint(manifest: &Manifest) -> String {
+    let text = serde_json::json!(manifest).to_string();
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn world() -> Data {

@@ -39,9 +39,15 @@ pub enum LabError {
         "the working tree differs from its commit; commit first, so that the results name the code behind them"
     )]
     DirtyTree,
-    /// A download that failed.
+    /// A command on data sets that failed.
     #[error(transparent)]
-    Fetch(#[from] crate::fetch::FetchError),
+    Datasets(#[from] crate::command::datasets::DatasetsError),
+    /// A data set that is not what its manifest says.
+    #[error(transparent)]
+    Dataset(#[from] seoro_core::dataset::DatasetError),
+    /// A manifest that means nothing.
+    #[error(transparent)]
+    Manifest(#[from] seoro_core::dataset::ManifestError),
     /// Data that cannot be split as a paper asks.
     #[error("{dataset}: {source}")]
     Split {

@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let result = match Cli::parse().command {
         Command::Experiments(args) => experiments::run(&args),
-        Command::Datasets(args) => datasets::run(&args),
+        Command::Datasets(args) => datasets::run(&args).map_err(Into::into),
         Command::Search(args) => search::run(&args),
         Command::Bench(args) => bench::run(&args),
     };

@@ -94,7 +94,10 @@ fn line(
         }
     }
     if part == Part::Honest {
-        cells.push(first.p_against_best.map_or_else(String::new, |p| format!("{p:.3}")));
+        let p = rows.iter().find_map(|row| row.p_against_best);
+        cells.push(
+            p.map_or_else(String::new, |p| if p < 0.001 { "< .001".to_owned() } else { format!("{p:.3}") }),
+        );
     }
     cells.push(first.epoch.map_or_else(String::new, |epoch| format!("{epoch:.0}")));
     cells.push(first.seeds.to_string());

@@ -3,6 +3,7 @@
 use crate::cell::Cell;
 use crate::paper::{Paper, Part, Printed, Row, Status};
 use seoro_eval::Metric;
+use seoro_eval::significance::{mean, std};
 use serde::{Deserialize, Serialize};
 
 /// One number of ours, beside the printed one where there is one.
@@ -109,7 +110,10 @@ impl RowCells<'_> {
             self.cells.iter().filter_map(|cell| state(cell, metric, selection)).collect();
         let first = self.cells.first()?;
         let values: Vec<f64> = states.iter().map(|(value, _)| *value).collect();
-        let value = mean(&values)?;
+        if values.is_empty() {
+            return None;
+        }
+        let value = mean(&values);
         let epochs: Option<Vec<f64>> = states.iter().map(|(_, epoch)| *epoch).collect();
         let published = printed.map(|printed| printed.values[&metric]);
         let seconds: Vec<f64> = self.cells.iter().map(|cell| cell.seconds).collect();
@@ -125,16 +129,16 @@ impl RowCells<'_> {
             status: printed.map(|printed| printed.status),
             tolerance: printed.map(|printed| printed.tolerance),
             value: round(value),
-            std: round(std(&values)),
+            std: if values.len() > 1 { round(std(&values)) } else { 0.0 },
             seeds: values.len(),
-            seconds: round(mean(&seconds).unwrap_or(0.0)),
+            seconds: round(mean(&seconds)),
             peak_rss_mb: self.cells.iter().filter_map(|cell| cell.peak_rss_mb).max_by(f64::total_cmp),
             device: first.device.clone(),
             threads: first.threads,
             commit: first.commit.clone(),
             within: printed.and_then(|printed| within(value, printed, metric, self.row.deterministic)),
             selection,
-            epoch: epochs.and_then(|epochs| mean(&epochs)),
+            epoch: epochs.map(|epochs| mean(&epochs)),
             p_against_best: None,
         })
     }
@@ -156,16 +160,6 @@ fn within(value: f64, printed: &Printed, metric: Metric, deterministic: bool) ->
     }
     let difference = value - printed.values[&metric];
     Some(difference >= -printed.tolerance && (!deterministic || difference <= printed.tolerance))
-}
-
-fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-}
-
-fn std(values: &[f64]) -> f64 {
-    let Some(mean) = mean(values).filter(|_| values.len() > 1) else { return 0.0 };
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    (squares / (values.len() - 1) as f64).sqrt()
 }
 
 /// Six digits are more than any of these measures is sure of.

@@ -1,8 +1,197 @@
-//! What is timed.
-use super::Case;
-use crate::LabError;
-use crate::data::Folders;
-/// All cases.
-pub fn cases(_: &Folders, _: usize) -> Result<Vec<Case>, LabError> {
-    Ok(Vec::new())
+//! What is timed: each case does what its peers do, on the same files and threads.
+
+use super::{Case, Scene, Work};
+use crate::data::{self, Data};
+use crate::{LabError, workplace};
+use seoro_core::{
+    Embed, Histories, ItemId, Items, Log, Matrix, Query, Score, ScoreError, Seed, UserId, kernel,
+};
+use seoro_eval::{Case as Question, Metric, Options};
+use seoro_models::registry::Model;
+use seoro_models::{Run, Training};
+use serde_json::json;
+use std::borrow::Cow;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// All cases; names are stable, for programs to read.
+pub const CASES: &[Case] = &[
+    Case { bench: "eval", name: "full-ranking-d64-gowalla", prepare: full_ranking },
+    Case { bench: "models", name: "mf-bpr-d64-ml-1m", prepare: mf_bpr },
+];
+
+fn open(scene: &Scene, name: &str) -> Result<Data, LabError> {
+    let missing = || LabError::Usage(format!("{name}: not at hand; name its folder with --data DIR"));
+    data::open(name, &scene.folders)?.ok_or_else(missing)
+}
+
+/// A file of this run, made whole before anybody reads it.
+fn file(name: &str, write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> Result<PathBuf, LabError> {
+    let path = workplace::target().join("experiments/bench").join(name);
+    let mut bytes = Vec::new();
+    write(&mut bytes).map_err(LabError::io(&path))?;
+    workplace::write_whole(&path, &bytes)?;
+    Ok(path)
+}
+
+/// A log as lines `user item item …`.
+fn lists(name: &str, log: &Log) -> Result<PathBuf, LabError> {
+    let histories = Histories::new(log);
+    file(name, |out| {
+        (0..histories.n_users() as u32).try_for_each(|user| {
+            write!(out, "{user}")?;
+            histories.items(UserId(user)).iter().try_for_each(|item| write!(out, " {item}"))?;
+            writeln!(out)
+        })
+    })
+}
+
+/// A model that is given its vectors: what is timed is the ranking.
+struct Vectors {
+    users: Matrix,
+    items: Matrix,
+}
+
+impl Vectors {
+    fn random(rows: usize, dim: usize, stream: &str) -> Matrix {
+        let mut rng = Seed::new(1).child(stream).rng();
+        let mut matrix = Matrix::zeros(rows, dim);
+        matrix.as_mut_slice().iter_mut().for_each(|number| *number = rng.normal() as f32);
+        matrix
+    }
+}
+
+impl Score for Vectors {
+    fn n_items(&self) -> usize {
+        self.items.rows()
+    }
+
+    fn score(&self, queries: &[Query<'_>], items: Items<'_>, out: &mut [f32]) -> Result<(), ScoreError> {
+        items.check(queries.len(), self.n_items(), out.len())?;
+        let mut vectors = Matrix::default();
+        self.queries(queries, &mut vectors)?;
+        let of_query = |query: usize| match &items {
+            Items::All => (0..self.n_items() as u32).collect(),
+            Items::Range(range) => range.clone().collect(),
+            Items::Lists(lists) => lists[query].iter().map(|item| item.0).collect::<Vec<u32>>(),
+        };
+        let pairs =
+            (0..queries.len()).flat_map(|query| of_query(query).into_iter().map(move |item| (query, item)));
+        for (score, (query, item)) in out.iter_mut().zip(pairs) {
+            *score = kernel::dot(vectors.row(query), self.items.row(item as usize));
+        }
+        Ok(())
+    }
+
+    fn embed(&self) -> Option<&dyn Embed> {
+        Some(self)
+    }
+}
+
+impl Embed for Vectors {
+    fn items(&self) -> Cow<'_, Matrix> {
+        Cow::Borrowed(&self.items)
+    }
+
+    fn queries(&self, queries: &[Query<'_>], out: &mut Matrix) -> Result<(), ScoreError> {
+        out.reset(queries.len(), self.users.cols());
+        for (row, query) in queries.iter().enumerate() {
+            let user = query.user.ok_or(ScoreError::Missing { query: row, what: "user" })?;
+            out.row_mut(row).copy_from_slice(self.users.row(user.index()));
+        }
+        Ok(())
+    }
+}
+
+fn full_ranking(scene: &Scene) -> Result<Work, LabError> {
+    const DIM: usize = 64;
+    let data = open(scene, "lightgcn-gowalla")?;
+    let test = data.test.ok_or_else(|| LabError::Usage("lightgcn-gowalla: no test part".to_owned()))?;
+    let (users, items) = (data.train.n_users(), data.train.n_items());
+    let model =
+        Vectors { users: Vectors::random(users, DIM, "users"), items: Vectors::random(items, DIM, "items") };
+    let raw = |name: &str, matrix: &Matrix| {
+        file(name, |out| matrix.as_slice().iter().try_for_each(|number| out.write_all(&number.to_le_bytes())))
+    };
+    let told = json!({
+        "users": users, "items": items, "dim": DIM, "k": 20, "threads": scene.threads,
+        "user_vectors": raw("users.f32", &model.users)?, "item_vectors": raw("items.f32", &model.items)?,
+        "train": lists("gowalla-train.txt", &data.train)?, "test": lists("gowalla-test.txt", &test)?,
+    });
+    let (train, test) = (Histories::new(&data.train), Histories::new(&test));
+    let threads = scene.threads;
+    let ours = move || {
+        let asked = (0..users as u32).map(UserId).filter(|&user| !test.items(user).is_empty());
+        let questions: Vec<Question<'_>> = asked
+            .map(|user| Question { query: train.query(user), targets: test.items(user), candidates: None })
+            .collect();
+        let mut options = Options::new();
+        options.hide = &seoro_core::OwnHistory;
+        options.threads = threads;
+        let metrics = [Metric::Recall(20), Metric::Ndcg(20)];
+        let evaluation = seoro_eval::evaluate(&model, &questions, &metrics, &options)
+            .map_err(|error| LabError::Usage(error.to_string()))?;
+        Ok(evaluation.mean(Metric::Ndcg(20)).unwrap_or(f64::NAN))
+    };
+    Ok(Work { peers: vec![("eval_torch", told.clone()), ("eval_implicit", told)], ours: Box::new(ours) })
+}
+
+/// Fits a model on the training part of a data set; the check is what `check` says of it.
+fn fitting(
+    scene: &Scene,
+    train: Log,
+    (model, recipe): (&str, toml::Table),
+    check: impl Fn(&dyn Score, &Histories) -> f64 + 'static,
+) -> Result<Box<dyn FnMut() -> Result<f64, LabError>>, LabError> {
+    let recipe = Model::parse(model, recipe).map_err(|error| LabError::Usage(error.to_string()))?;
+    let histories = Histories::new(&train);
+    let threads = scene.threads;
+    Ok(Box::new(move || {
+        let mut run = Run::new(Seed::new(1));
+        run.threads = threads;
+        let fitted = recipe.fit(&Training::new(&train, &histories), &mut run);
+        let fitted = fitted.map_err(|error| LabError::Usage(error.to_string()))?;
+        Ok(check(fitted.as_score(), &histories))
+    }))
+}
+
+/// What every peer of a fit is told.
+fn told(scene: &Scene, data: &Data, train: &Path) -> serde_json::Value {
+    json!({"users": data.train.n_users(), "items": data.train.n_items(), "train": train, "threads": scene.threads})
+}
+
+/// How often a random item of a user's scores above a random other one, of 10,000 comparisons.
+fn right_comparisons(model: &dyn Score, histories: &Histories) -> f64 {
+    const COMPARISONS: usize = 10_000;
+    let mut rng = Seed::new(1).child("comparisons").rng();
+    let users: Vec<UserId> = (0..histories.n_users() as u32)
+        .map(UserId)
+        .filter(|&user| !histories.items(user).is_empty())
+        .collect();
+    let mut right = 0;
+    for _ in 0..COMPARISONS {
+        let user = users[rng.below(users.len() as u32) as usize];
+        let own = histories.items(user);
+        let item = own[rng.below(own.len() as u32) as usize];
+        let other = ItemId(rng.below(histories.n_items() as u32));
+        let mut scores = [0.0; 2];
+        let asked = model.score(&[histories.query(user)], Items::Lists(&[&[item, other]]), &mut scores);
+        right += usize::from(asked.is_ok() && scores[0] > scores[1]);
+    }
+    right as f64 / COMPARISONS as f64
+}
+
+fn mf_bpr(scene: &Scene) -> Result<Work, LabError> {
+    const EPOCHS: usize = 5;
+    let data = open(scene, "ncf-ml-1m")?;
+    let mut told = told(scene, &data, &lists("ml-1m-train.txt", &data.train)?);
+    told["factors"] = json!(64);
+    told["epochs"] = json!(EPOCHS);
+    let recipe = recipe(json!({"factors": 64, "epochs": EPOCHS, "negatives": 1}))?;
+    let ours = fitting(scene, data.train, ("mf-bpr", recipe), right_comparisons)?;
+    Ok(Work { peers: vec![("mf_implicit", told)], ours })
+}
+
+fn recipe(parameters: serde_json::Value) -> Result<toml::Table, LabError> {
+    serde_json::from_value(parameters).map_err(|error| LabError::Usage(error.to_string()))
 }

@@ -3,8 +3,9 @@
 mod cases;
 mod peer;
 
+use crate::data::Folders;
 use crate::{LabError, render, workplace};
-pub use cases::cases;
+pub use cases::CASES;
 use peer::Peer;
 pub use peer::python;
 use serde::{Deserialize, Serialize};
@@ -14,18 +15,30 @@ use std::time::Instant;
 /// How many pairs a ratio is the median of.
 const PAIRS: usize = 7;
 
-/// A thing to time, and the peers that do the same.
+/// A thing to time.
+#[derive(Clone, Copy)]
 pub struct Case {
     /// `data`, `eval`, `ann`, `item2vec` or `models`.
     pub bench: &'static str,
     /// System, variant and size.
     pub name: &'static str,
-    /// The peers' scripts, without folder and ending, each with what it is told on its first line.
-    pub peers: Vec<(&'static str, serde_json::Value)>,
-    /// Does the work once and says something of its result, so that nothing is optimised away and a reader can compare.
-    pub ours: Box<dyn FnMut() -> Result<f64, LabError>>,
-    /// How many threads both sides use.
+    prepare: fn(&Scene) -> Result<Work, LabError>,
+}
+
+/// Where the data comes from, and on how many threads both sides work.
+pub struct Scene {
+    /// Where data sets are looked for.
+    pub folders: Folders,
+    /// Threads on both sides.
     pub threads: usize,
+}
+
+/// A case ready to be timed.
+struct Work {
+    /// The peers' scripts, without folder and ending, each with what it is told on its first line.
+    peers: Vec<(&'static str, serde_json::Value)>,
+    /// Does the work once and says something of its result, so that nothing is optimised away and a reader can compare.
+    ours: Box<dyn FnMut() -> Result<f64, LabError>>,
 }
 
 /// One ratio.
@@ -68,10 +81,11 @@ pub struct BenchRow {
 ///
 /// # Errors
 /// Those of the case.
-pub fn alone(case: &mut Case) -> Result<f64, LabError> {
+pub fn alone(case: &Case, scene: &Scene) -> Result<f64, LabError> {
+    let mut work = (case.prepare)(scene)?;
     let mut seconds = Vec::new();
     for _ in 0..3 {
-        seconds.push(timed(&mut case.ours)?.0);
+        seconds.push(timed(&mut work.ours)?.0);
     }
     Ok(quantile(&mut seconds, 0.5))
 }
@@ -80,18 +94,25 @@ pub fn alone(case: &mut Case) -> Result<f64, LabError> {
 ///
 /// # Errors
 /// Those of the case, and a peer that does not run.
-pub fn against_peers(case: &mut Case, python: &Path, tell: &dyn Fn(&str)) -> Result<Vec<BenchRow>, LabError> {
+pub fn against_peers(
+    case: &Case,
+    scene: &Scene,
+    python: &Path,
+    tell: &dyn Fn(&str),
+) -> Result<Vec<BenchRow>, LabError> {
+    tell(case.name);
+    let mut work = (case.prepare)(scene)?;
     let mut rows = Vec::new();
-    for (script, told) in &case.peers {
+    for (script, told) in &work.peers {
         tell(&format!("{} against {script}", case.name));
         let mut peer = Peer::start(python, script, told)?;
         // One unmeasured pair: caches, lazy imports and clocks settle.
-        timed(&mut case.ours)?;
+        timed(&mut work.ours)?;
         peer.go()?;
         let (mut ours, mut theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         let (mut our_check, mut their_check) = (0.0, 0.0);
         for _ in 0..PAIRS {
-            let (seconds, check) = timed(&mut case.ours)?;
+            let (seconds, check) = timed(&mut work.ours)?;
             let answer = peer.go()?;
             ours.push(seconds);
             theirs.push(answer.seconds);
@@ -112,7 +133,7 @@ pub fn against_peers(case: &mut Case, python: &Path, tell: &dyn Fn(&str)) -> Res
             pairs: PAIRS,
             our_check,
             their_check,
-            threads: case.threads,
+            threads: scene.threads,
             commit: workplace::commit(),
         });
     }

@@ -1,6 +1,6 @@
 //! `bench`: ours against the libraries people use.
 
-use crate::bench::{self, BenchRow, Case};
+use crate::bench::{self, BenchRow, Case, Scene};
 use crate::data::Folders;
 use crate::progress::Progress;
 use crate::{LabError, rows, workplace};
@@ -38,9 +38,10 @@ pub fn run(args: &BenchArgs) -> Result<(), LabError> {
         return Err(LabError::DirtyTree);
     }
     let cases = chosen(args)?;
+    let scene = Scene { folders: Folders::new(args.data.as_deref()), threads: args.threads };
     if !args.peers {
-        for mut case in cases {
-            let seconds = bench::alone(&mut case)?;
+        for case in cases {
+            let seconds = bench::alone(&case, &scene)?;
             println!("{} {}: {seconds:.4} s", case.bench, case.name);
         }
         return Ok(());
@@ -48,8 +49,8 @@ pub fn run(args: &BenchArgs) -> Result<(), LabError> {
     let python = args.python.clone().map_or_else(bench::python, Ok)?;
     let progress = Progress::new(cases.len(), "bench");
     let mut rows = Vec::new();
-    for mut case in cases {
-        rows.extend(bench::against_peers(&mut case, &python, &|what| progress.say(what))?);
+    for case in cases {
+        rows.extend(bench::against_peers(&case, &scene, &python, &|what| progress.say(what))?);
         progress.step();
     }
     drop(progress);
@@ -67,7 +68,7 @@ pub fn run(args: &BenchArgs) -> Result<(), LabError> {
 }
 
 fn chosen(args: &BenchArgs) -> Result<Vec<Case>, LabError> {
-    let mut cases = bench::cases(&Folders::new(args.data.as_deref()), args.threads)?;
+    let mut cases = bench::CASES.to_vec();
     if let Some(name) = &args.name {
         let known = cases.iter().map(|case| case.name).collect::<Vec<_>>().join(", ");
         cases.retain(|case| case.bench == name || case.name == name);
