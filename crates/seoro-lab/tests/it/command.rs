@@ -63,7 +63,7 @@ fn json_is_the_file_that_was_written() {
 
 #[test]
 fn a_killed_run_is_resumed_to_the_same_numbers() {
-    let arguments = ["experiments", "--dataset", "world", "--row", "item-knn", "--row", "mf-bpr", "--json"];
+    let arguments = ["experiments", "--dataset", "world", "--row", "ease", "--row", "mf-bpr", "--json"];
     let whole = tempfile::tempdir().unwrap();
     let uninterrupted = run(whole.path(), &arguments);
     assert!(uninterrupted.status.success(), "{}", text(&uninterrupted.stderr));

@@ -43,7 +43,7 @@ fn committed_papers_are_sound() {
 
 #[test]
 fn an_unknown_key_is_named_with_its_line() {
-    let (_, what) = broken("label = \"ItemKNN\"", "lable = \"ItemKNN\"");
+    let (_, what) = broken("label = \"EASE\"", "lable = \"EASE\"");
     assert!(what.contains("lable") && what.contains("label"), "{what}");
 }
 
