@@ -1,8 +1,9 @@
 //! What is timed: each case does what its peers do, on the same files and threads.
 
-use super::{Case, Scene, Work};
+use super::{Case, Ours, Scene, Work};
 use crate::data::{self, Data};
 use crate::{LabError, workplace};
+use seoro_core::format::{Delimited, Format, Place, read_log};
 use seoro_core::{
     Embed, Histories, ItemId, Items, Log, Matrix, Query, Score, ScoreError, Seed, UserId, kernel,
 };
@@ -13,10 +14,22 @@ use serde_json::json;
 use std::borrow::Cow;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// All cases; names are stable, for programs to read.
 pub const CASES: &[Case] = &[
+    Case { bench: "data", name: "tsv-ml-1m", prepare: |scene| reading(scene, "\t") },
+    Case { bench: "data", name: "double-colon-ml-1m", prepare: |scene| reading(scene, "::") },
     Case { bench: "eval", name: "full-ranking-d64-gowalla", prepare: full_ranking },
+    Case { bench: "models", name: "item-knn-fit-ml-1m", prepare: |scene| item_knn(scene, "ncf-ml-1m") },
+    Case {
+        bench: "models",
+        name: "item-knn-fit-gowalla",
+        prepare: |scene| item_knn(scene, "lightgcn-gowalla"),
+    },
+    Case { bench: "models", name: "ials-d64-ml-1m", prepare: |scene| ials(scene, "ncf-ml-1m") },
+    Case { bench: "models", name: "ials-d64-gowalla", prepare: |scene| ials(scene, "lightgcn-gowalla") },
+    Case { bench: "models", name: "ease-fit-ml-1m", prepare: ease },
     Case { bench: "models", name: "mf-bpr-d64-ml-1m", prepare: mf_bpr },
 ];
 
@@ -44,6 +57,40 @@ fn lists(name: &str, log: &Log) -> Result<PathBuf, LabError> {
             writeln!(out)
         })
     })
+}
+
+fn reading(scene: &Scene, delimiter: &'static str) -> Result<Work, LabError> {
+    let log = open(scene, "ml-1m")?.train;
+    let written = |delimiter: &str, name: &str| {
+        file(name, |out| {
+            log.events().try_for_each(|event| {
+                let user = log.user_vocab().name(event.user.0).unwrap_or_default();
+                let item = log.item_vocab().name(event.item.0).unwrap_or_default();
+                let time = event.time.unwrap_or(0) / 1000;
+                let d = delimiter;
+                writeln!(out, "{user}{d}{item}{d}{}{d}{time}", event.value)
+            })
+        })
+    };
+    let tsv = written("\t", "ml-1m.tsv")?;
+    let path = if delimiter == "\t" { tsv.clone() } else { written(delimiter, "ml-1m.dat")? };
+    let (value, time) = (Some(Place::Index(2)), Some(Place::Index(3)));
+    let format =
+        Format::Delimited(Delimited { delimiter: delimiter.into(), value, time, ..Delimited::default() });
+    let told = json!({"path": tsv, "threads": scene.threads, "delimiter": "\t"});
+    let pool = pool(scene)?;
+    let ours: Ours = Box::new(move || {
+        let log =
+            pool.install(|| read_log(&path, &format)).map_err(|error| LabError::Usage(error.to_string()))?;
+        let ids = (log.n_users() + log.n_items()) as f64;
+        Ok(Box::new(move || ids))
+    });
+    Ok(Work { peers: vec![("data_polars", told.clone()), ("data_pandas", told)], ours })
+}
+
+fn pool(scene: &Scene) -> Result<rayon::ThreadPool, LabError> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(scene.threads).build();
+    pool.map_err(|error| LabError::Usage(error.to_string()))
 }
 
 /// A model that is given its vectors: what is timed is the ranking.
@@ -120,7 +167,7 @@ fn full_ranking(scene: &Scene) -> Result<Work, LabError> {
     });
     let (train, test) = (Histories::new(&data.train), Histories::new(&test));
     let threads = scene.threads;
-    let ours = move || {
+    let ours: Ours = Box::new(move || {
         let asked = (0..users as u32).map(UserId).filter(|&user| !test.items(user).is_empty());
         let questions: Vec<Question<'_>> = asked
             .map(|user| Question { query: train.query(user), targets: test.items(user), candidates: None })
@@ -131,9 +178,10 @@ fn full_ranking(scene: &Scene) -> Result<Work, LabError> {
         let metrics = [Metric::Recall(20), Metric::Ndcg(20)];
         let evaluation = seoro_eval::evaluate(&model, &questions, &metrics, &options)
             .map_err(|error| LabError::Usage(error.to_string()))?;
-        Ok(evaluation.mean(Metric::Ndcg(20)).unwrap_or(f64::NAN))
-    };
-    Ok(Work { peers: vec![("eval_torch", told.clone()), ("eval_implicit", told)], ours: Box::new(ours) })
+        let ndcg = evaluation.mean(Metric::Ndcg(20)).unwrap_or(f64::NAN);
+        Ok(Box::new(move || ndcg))
+    });
+    Ok(Work { peers: vec![("eval_torch", told.clone()), ("eval_implicit", told)], ours })
 }
 
 /// Fits a model on the training part of a data set; the check is what `check` says of it.
@@ -141,23 +189,129 @@ fn fitting(
     scene: &Scene,
     train: Log,
     (model, recipe): (&str, toml::Table),
-    check: impl Fn(&dyn Score, &Histories) -> f64 + 'static,
-) -> Result<Box<dyn FnMut() -> Result<f64, LabError>>, LabError> {
+    check: impl Fn(&dyn Score, &Histories) -> f64 + Copy + 'static,
+) -> Result<Ours, LabError> {
     let recipe = Model::parse(model, recipe).map_err(|error| LabError::Usage(error.to_string()))?;
-    let histories = Histories::new(&train);
+    let histories = Rc::new(Histories::new(&train));
     let threads = scene.threads;
     Ok(Box::new(move || {
         let mut run = Run::new(Seed::new(1));
         run.threads = threads;
         let fitted = recipe.fit(&Training::new(&train, &histories), &mut run);
         let fitted = fitted.map_err(|error| LabError::Usage(error.to_string()))?;
-        Ok(check(fitted.as_score(), &histories))
+        let histories = Rc::clone(&histories);
+        Ok(Box::new(move || check(fitted.as_score(), &histories)))
     }))
 }
 
 /// What every peer of a fit is told.
 fn told(scene: &Scene, data: &Data, train: &Path) -> serde_json::Value {
     json!({"users": data.train.n_users(), "items": data.train.n_items(), "train": train, "threads": scene.threads})
+}
+
+/// Lines `user item`.
+fn pairs(name: &str, log: &Log) -> Result<PathBuf, LabError> {
+    file(name, |out| log.events().try_for_each(|event| writeln!(out, "{} {}", event.user, event.item)))
+}
+
+fn item_knn(scene: &Scene, dataset: &'static str) -> Result<Work, LabError> {
+    const NEIGHBOURS: usize = 100;
+    let data = open(scene, dataset)?;
+    let mut told = told(scene, &data, &pairs(&format!("{dataset}.pairs"), &data.train)?);
+    told["k"] = json!(NEIGHBOURS);
+    let recipe = recipe(json!({"neighbours": NEIGHBOURS}))?;
+    let ours = fitting(scene, data.train, ("item-knn", recipe), sum_of_scores)?;
+    Ok(Work { peers: vec![("knn_implicit", told)], ours })
+}
+
+fn ials(scene: &Scene, dataset: &'static str) -> Result<Work, LabError> {
+    // implicit's unobserved weight is 1 and its penalty is the same for every row: the objective that both can have.
+    const ALPHA: f64 = 10.0;
+    const PENALTY: f64 = 1.0;
+    const ITERATIONS: usize = 15;
+    let data = open(scene, dataset)?;
+    let mut told = told(scene, &data, &lists(&format!("{dataset}-train.txt"), &data.train)?);
+    for (key, value) in [("factors", json!(64)), ("iterations", json!(ITERATIONS)), ("alpha", json!(ALPHA))] {
+        told[key] = value;
+    }
+    told["regularization"] = json!(PENALTY);
+    told["conjugate_gradient"] = json!(false);
+    let recipe = recipe(json!({
+        "factors": 64, "epochs": ITERATIONS, "unobserved": 1.0, "regularization": PENALTY, "exponent": 0.0,
+        "weighting": {"confidence": {"alpha": ALPHA}},
+    }))?;
+    let check =
+        move |model: &dyn Score, histories: &Histories| objective(model, histories, 1.0 + ALPHA, PENALTY);
+    let ours = fitting(scene, data.train, ("ials", recipe), check)?;
+    Ok(Work { peers: vec![("als_implicit", told)], ours })
+}
+
+/// `Σ c (1 − s)² + Σ over unobserved s² + penalty (‖X‖² + ‖Y‖²)`; the sum over every cell goes through the gram matrices.
+fn objective(model: &dyn Score, histories: &Histories, confidence: f64, penalty: f64) -> f64 {
+    let Some(embed) = model.embed() else { return f64::NAN };
+    let queries: Vec<Query<'_>> =
+        (0..histories.n_users() as u32).map(|user| histories.query(UserId(user))).collect();
+    let mut users = Matrix::default();
+    if embed.queries(&queries, &mut users).is_err() {
+        return f64::NAN;
+    }
+    let items = embed.items();
+    let seen = histories.matrix();
+    let mut observed = 0.0;
+    for user in 0..seen.rows() {
+        for &item in seen.columns(user) {
+            let score = f64::from(kernel::dot(users.row(user), items.row(item as usize)));
+            observed += confidence * (1.0 - score).powi(2) - score * score;
+        }
+    }
+    let (x, y) = (gram(&users), gram(&items));
+    let everything: f64 = x.iter().zip(&y).map(|(x, y)| x * y).sum();
+    let trace = |gram: &[f64], dim: usize| (0..dim).map(|d| gram[d * dim + d]).sum::<f64>();
+    observed + everything + penalty * (trace(&x, users.cols()) + trace(&y, items.cols()))
+}
+
+/// `MᵀM` in f64.
+fn gram(matrix: &Matrix) -> Vec<f64> {
+    let dim = matrix.cols();
+    let mut gram = vec![0.0; dim * dim];
+    for row in 0..matrix.rows() {
+        let row = matrix.row(row);
+        for (a, line) in row.iter().zip(gram.chunks_exact_mut(dim)) {
+            line.iter_mut().zip(row).for_each(|(sum, b)| *sum += f64::from(*a) * f64::from(*b));
+        }
+    }
+    gram
+}
+
+fn ease(scene: &Scene) -> Result<Work, LabError> {
+    const LAMBDA: f64 = 500.0;
+    let data = open(scene, "ncf-ml-1m")?;
+    let mut told = told(scene, &data, &lists("ncf-ml-1m-train.txt", &data.train)?);
+    told["lambda"] = json!(LAMBDA);
+    let ours = fitting(scene, data.train, ("ease", recipe(json!({"lambda": LAMBDA}))?), sum_of_squares)?;
+    Ok(Work { peers: vec![("ease_numpy", told)], ours })
+}
+
+/// The sum of all weights' squares: a history of one item is scored by that item's row of weights.
+fn sum_of_squares(model: &dyn Score, _: &Histories) -> f64 {
+    sum_over_single_items(model, |weight| weight * weight)
+}
+
+/// The sum of all neighbours' similarities: a history of one item is scored by that item's similarities.
+fn sum_of_scores(model: &dyn Score, _: &Histories) -> f64 {
+    sum_over_single_items(model, |similarity| similarity)
+}
+
+fn sum_over_single_items(model: &dyn Score, of: impl Fn(f64) -> f64) -> f64 {
+    let mut scores = vec![0.0; model.n_items()];
+    let mut sum = 0.0;
+    for item in 0..model.n_items() as u32 {
+        if model.score(&[Query::new(&[ItemId(item)])], Items::All, &mut scores).is_err() {
+            return f64::NAN;
+        }
+        sum += scores.iter().map(|&score| of(f64::from(score))).sum::<f64>();
+    }
+    sum
 }
 
 /// How often a random item of a user's scores above a random other one, of 10,000 comparisons.
@@ -187,7 +341,7 @@ fn mf_bpr(scene: &Scene) -> Result<Work, LabError> {
     let mut told = told(scene, &data, &lists("ml-1m-train.txt", &data.train)?);
     told["factors"] = json!(64);
     told["epochs"] = json!(EPOCHS);
-    let recipe = recipe(json!({"factors": 64, "epochs": EPOCHS, "negatives": 1}))?;
+    let recipe = recipe(json!({"factors": 64, "epochs": EPOCHS, "popularity": 1.0, "learning_rate": 0.05}))?;
     let ours = fitting(scene, data.train, ("mf-bpr", recipe), right_comparisons)?;
     Ok(Work { peers: vec![("mf_implicit", told)], ours })
 }
