@@ -1,10 +1,10 @@
 //! EASE, PureSVD and iALS against NumPy in `f64` (fixtures/linear.py).
 
 use seoro_core::{Histories, ItemId, Items, Log, Query, Score, Seed, UserId, Vocab};
-use seoro_models::{Ease, FitError, Ials, PureSvd, Recommender, Run, Training};
+use seoro_models::{Checkpoint, Ease, Epoch, FitError, Ials, PureSvd, Recommender, Run, Training};
 use serde::Deserialize;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -132,7 +132,7 @@ fn ials_lowers_its_objective_every_epoch() {
     let log = log(&fixture());
     let histories = Histories::new(&log);
     let mut losses = Vec::new();
-    let mut observe = |epoch: seoro_models::Epoch<'_>| losses.extend(epoch.loss);
+    let mut observe = |epoch: Epoch<'_>| losses.extend(epoch.loss);
     let mut run = Run::new(Seed::new(3));
     run.observe = Some(&mut observe);
     let recipe = Ials { factors: 4, epochs: 8, ..Ials::default() };
@@ -152,4 +152,32 @@ fn cancelled_fits_end() {
     assert!(matches!(Ease::default().fit(&train, &mut run()), Err(FitError::Cancelled)));
     assert!(matches!(PureSvd::default().fit(&train, &mut run()), Err(FitError::Cancelled)));
     assert!(matches!(Ials::default().fit(&train, &mut run()), Err(FitError::Cancelled)));
+}
+
+#[test]
+fn a_resumed_ials_equals_an_uninterrupted_one() {
+    let log = log(&fixture());
+    let histories = Histories::new(&log);
+    let train = Training::new(&log, &histories);
+    let recipe = Ials { factors: 3, epochs: 5, ..Ials::default() };
+    let whole = recipe.fit(&train, &mut Run::new(Seed::new(9))).unwrap();
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let checkpoint = Some(Checkpoint { path: path.clone(), every: 1 });
+    let cancel = AtomicBool::new(false);
+    let mut kill = |epoch: Epoch<'_>| cancel.store(epoch.epoch == 3, Ordering::Relaxed);
+    let mut run = Run::new(Seed::new(9)).cancelled_by(&cancel);
+    run.checkpoint = checkpoint.clone();
+    run.observe = Some(&mut kill);
+    assert!(matches!(recipe.fit(&train, &mut run), Err(FitError::Cancelled)));
+
+    let mut epochs = Vec::new();
+    let mut watch = |epoch: Epoch<'_>| epochs.push(epoch.epoch);
+    let mut run = Run::new(Seed::new(9));
+    run.checkpoint = checkpoint;
+    run.observe = Some(&mut watch);
+    assert_eq!(recipe.fit(&train, &mut run).unwrap(), whole);
+    assert_eq!(epochs, [4, 5]);
+    assert!(!path.exists());
 }
