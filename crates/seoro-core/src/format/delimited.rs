@@ -152,9 +152,27 @@ impl Parser {
                 at = after_line(block, at);
                 continue;
             }
-            at = self.line(block, at, &mut batch)?;
+            let next = self.line(block, at, &mut batch)?;
+            if batch.users.len() == 1 {
+                self.reserve(&mut batch, block.len() / (next - at));
+            }
+            at = next;
         }
         Ok(batch)
+    }
+
+    /// Makes room for about `rows` rows: as many as there are if all lines are as long as the first.
+    fn reserve(&self, batch: &mut Batch, rows: usize) {
+        let rows = rows + rows / 4;
+        batch.users.reserve(rows);
+        batch.items.reserve(rows);
+        for &(_, role) in &self.steps {
+            match role {
+                Role::Value => batch.values.reserve(rows),
+                Role::Time => batch.times.reserve(rows),
+                Role::User | Role::Item => {}
+            }
+        }
     }
 
     /// Parses the line at `start` and says where the next one starts.

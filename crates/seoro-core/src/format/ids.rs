@@ -51,6 +51,10 @@ impl Ids {
     pub(super) fn len(&self) -> usize {
         self.keys.len()
     }
+
+    pub(super) fn reserve(&mut self, ids: usize) {
+        self.keys.reserve(ids);
+    }
 }
 
 /// What ids are.

@@ -9,13 +9,41 @@ const POWERS: [f32; 11] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e1
 /// The digits from `at` on: their number and where they end; `None` where there are none or too many.
 #[inline(always)]
 pub(super) fn digits(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
-    let mut number = 0u64;
-    let mut end = at;
-    while let Some(digit) = bytes.get(end).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10) {
-        number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
-        end += 1;
+    let (mut number, mut end) = match bytes.get(at..at + 8).and_then(|eight| eight.try_into().ok()) {
+        Some(eight) => {
+            let (number, count) = eight_digits(u64::from_le_bytes(eight));
+            (number, at + count)
+        }
+        None => (0, at),
+    };
+    if end == at || end == at + 8 {
+        while let Some(digit) = bytes.get(end).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10)
+        {
+            number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+            end += 1;
+        }
     }
     (end > at && end - at <= SAFE_DIGITS).then_some((number, end))
+}
+
+/// The number that the leading digits among eight bytes make, the first in the lowest byte, and how many they are: one
+/// step for all of them, since a loop over digits guesses wrongly where numbers end.
+#[inline(always)]
+fn eight_digits(bytes: u64) -> (u64, usize) {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let digits = bytes ^ (ONES * u64::from(b'0'));
+    // The high bit of every byte above 9; a carry can only spoil bytes after the first of them.
+    let others = (digits.wrapping_add(ONES * 0x76) | digits) & (ONES * 0x80);
+    let count = others.trailing_zeros() as usize / 8;
+    if count == 0 {
+        return (0, 0);
+    }
+    // Zeros in front; then pairs, fours and eights of digits are joined.
+    let digits = digits << (64 - 8 * count);
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    let low = (pairs & 0x0000_00FF_0000_00FF).wrapping_mul(0x000F_4240_0000_0064);
+    let high = ((pairs >> 16) & 0x0000_00FF_0000_00FF).wrapping_mul(0x0000_2710_0000_0001);
+    (low.wrapping_add(high) >> 32, count)
 }
 
 /// A finite number, correctly rounded.
@@ -120,6 +148,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn digits_are_read_up_to_the_first_other_byte(text in "[0-9]{0,20}", rest in proptest::collection::vec(any::<u8>(), 0..12)) {
+            let bytes = [b"x", text.as_bytes(), &rest].concat();
+            let run = bytes[1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let expected = std::str::from_utf8(&bytes[1..1 + run]).ok().filter(|run| run.len() <= 18);
+            let expected = expected.and_then(|run| run.parse::<u64>().ok()).map(|number| (number, 1 + run));
+            prop_assert_eq!(digits(&bytes, 1), expected);
+        }
+
         #[test]
         fn short_decimals_are_what_the_standard_library_reads(whole in 0u32..20_000_000, places in 0usize..8, fraction in 0u32..10_000_000) {
             let text = if places == 0 { format!("{whole}") } else { format!("{whole}.{:0places$}", fraction % 10u32.pow(places as u32)) };
