@@ -229,16 +229,18 @@ fn ials(scene: &Scene, dataset: &'static str) -> Result<Work, LabError> {
     const ALPHA: f64 = 10.0;
     const PENALTY: f64 = 1.0;
     const ITERATIONS: usize = 15;
+    const INIT_STD: f64 = 0.1;
     let data = open(scene, dataset)?;
     let mut told = told(scene, &data, &lists(&format!("{dataset}-train.txt"), &data.train)?);
     for (key, value) in [("factors", json!(64)), ("iterations", json!(ITERATIONS)), ("alpha", json!(ALPHA))] {
         told[key] = value;
     }
     told["regularization"] = json!(PENALTY);
+    told["init_std"] = json!(INIT_STD);
     told["conjugate_gradient"] = json!(false);
     let recipe = recipe(json!({
         "factors": 64, "epochs": ITERATIONS, "unobserved": 1.0, "regularization": PENALTY, "exponent": 0.0,
-        "weighting": {"confidence": {"alpha": ALPHA}},
+        "init_std": INIT_STD, "weighting": {"confidence": {"alpha": ALPHA}},
     }))?;
     let check =
         move |model: &dyn Score, histories: &Histories| objective(model, histories, 1.0 + ALPHA, PENALTY);

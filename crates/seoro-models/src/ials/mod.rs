@@ -4,7 +4,7 @@
 //!
 //! Score of item i for user u: `ŷ_ui = ⟨x_u, y_i⟩`. With S the observed pairs, the factors minimise
 //! `Σ_S (ŷ − 1)² + α₀ Σ_{u,i} ŷ² + Σ_u λ_u‖x_u‖² + Σ_i λ_i‖y_i‖²`, where `λ_u = λ (|S_u| + α₀|I|)^ν` and
-//! `λ_i = λ (|S_i| + α₀|U|)^ν` (equations 1 and 5 of the paper). With [`Weighting::Confidence`] the first two sums are
+//! `λ_i = λ (|S_i| + α₀|U|)^ν`. With [`Weighting::Confidence`] the first two sums are
 //! those of Hu et al.: `Σ_{u,i} c_ui (p_ui − ŷ_ui)²`, `c_ui = α₀ + α r_ui`.
 //!
 //! Differences from the paper, none of which changes what is minimised:
