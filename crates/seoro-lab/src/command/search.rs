@@ -58,6 +58,17 @@ pub struct Try {
     pub seconds: f64,
 }
 
+impl Try {
+    /// The recipe to use: what was tried, for as many epochs as were best.
+    pub fn found(&self) -> toml::Table {
+        let mut recipe = self.recipe.clone();
+        if let (Some(epoch), true) = (self.epoch, recipe.contains_key("epochs")) {
+            recipe.insert("epochs".to_owned(), toml::Value::Integer(epoch as i64));
+        }
+        recipe
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors

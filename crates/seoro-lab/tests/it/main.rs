@@ -5,6 +5,7 @@ mod command;
 mod datasets;
 mod fetch;
 mod paper;
+mod search;
 mod server;
 mod steering;
 mod weight;
