@@ -2,7 +2,7 @@
 
 use crate::cell::{Job, Store};
 use crate::data::{self, Data, Folders};
-use crate::paper::{self, Paper, Part, Row};
+use crate::paper::{self, DatasetUse, Paper, Part, Row};
 use crate::progress::Progress;
 use crate::table::{self, ResultRow, RowCells};
 use crate::task::{Side, Task};
@@ -161,13 +161,12 @@ fn run_dataset(paper: &Paper, data: &Data, args: &ExperimentsArgs) -> Result<Vec
         .map(|&part| Ok((part, Task::new(data, usage, paper.protocol(part), Side::Test)?)))
         .collect::<Result<_, LabError>>()?;
     let rows = chosen_rows(paper, data, args);
+    say_how_long(paper, data, &rows, args)?;
     let progress = Progress::new(rows.len(), &format!("{} {}", paper.name, data.name));
     let mut tables: Vec<Vec<RowCells<'_>>> = parts.iter().map(|_| Vec::new()).collect();
     for row in rows {
-        let asked = args.seeds.unwrap_or(if args.full { usage.seeds } else { 1 });
-        let seeds = if row.deterministic || row.is_oracle() { 1 } else { asked };
         let mut cells: Vec<Vec<_>> = parts.iter().map(|_| Vec::new()).collect();
-        for seed in 1..=seeds as u64 {
+        for seed in 1..=seeds(row, usage, args) {
             progress.say(&format!("{} seed {seed}", row.name));
             for ((part, task), cells) in tasks.iter().zip(&mut cells) {
                 let job = Job { row, data, usage, part: *part, protocol: paper.protocol(*part), seed };
@@ -180,6 +179,28 @@ fn run_dataset(paper: &Paper, data: &Data, args: &ExperimentsArgs) -> Result<Vec
         }
     }
     Ok(parts.iter().zip(&tables).flat_map(|(&part, table)| part_results(paper, part, table)).collect())
+}
+
+/// How many seeds a row is run with: one where nothing hangs on it.
+fn seeds(row: &Row, usage: &DatasetUse, args: &ExperimentsArgs) -> u64 {
+    let asked = args.seeds.unwrap_or(if args.full { usage.seeds } else { 1 });
+    if row.deterministic || row.is_oracle() { 1 } else { asked as u64 }
+}
+
+/// Says what a table took when it was last published, before it starts: nothing where that is less than a minute.
+#[allow(clippy::print_stderr)] // a command speaks to its user
+fn say_how_long(paper: &Paper, data: &Data, rows: &[&Row], args: &ExperimentsArgs) -> Result<(), LabError> {
+    let path = workplace::root().join(format!("docs/results/{}.json", paper.name));
+    let published: Vec<ResultRow> = rows::read(&path)?;
+    let seconds = |row: &&Row| {
+        let known = published.iter().find(|result| result.dataset == data.name && result.row == row.name)?;
+        Some(known.seconds * seeds(row, &paper.datasets[&data.name], args) as f64)
+    };
+    let minutes = rows.iter().filter_map(seconds).sum::<f64>() / 60.0;
+    if minutes >= 1.0 {
+        eprintln!("{}, {}: the fits took {minutes:.0} minutes when last published", paper.name, data.name);
+    }
+    Ok(())
 }
 
 fn chosen_rows<'a>(paper: &'a Paper, data: &Data, args: &ExperimentsArgs) -> Vec<&'a Row> {
