@@ -41,6 +41,11 @@ pub enum Splitter {
     /// Leak: users end at different times, so training holds other users' events from after a user's test event, and
     /// with them later popularity and co-occurrence. Needs times.
     LeaveOneOut,
+    /// One random event of each user is the test; a user with one event keeps it in training. For data without times,
+    /// and for validation as the NCF paper describes it.
+    ///
+    /// Leak: training holds the user's own later events as well as everybody else's.
+    LeaveRandomOut,
     /// A share of each user's events is the test: `n × test` rounded half up, but never all of a user's `n` events.
     ///
     /// Leak: [`Pick::Random`] trains on the user's own later events as well as everybody else's; [`Pick::Latest`] leaks
@@ -183,6 +188,7 @@ impl Splitter {
     pub fn name(&self) -> &'static str {
         match self {
             Self::LeaveOneOut => "leave-one-out",
+            Self::LeaveRandomOut => "leave-random-out",
             Self::PerUser { .. } => "per-user",
             Self::Global { .. } => "global",
             Self::GlobalTime { .. } => "global-time",
@@ -198,22 +204,24 @@ impl Splitter {
     /// [`SplitError::Unordered`] where the recipe needs times and the log has none; [`SplitError::Parameter`].
     pub fn split(&self, log: &Log, seed: Seed) -> Result<Split, SplitError> {
         let seed = seed.child("split");
+        let one = |rows: &[usize]| rows.len().min(2) / 2;
+        let shuffle = |user: usize, rows: &mut [usize]| seed.index(user as u64).rng().shuffle(rows);
         let parts = match *self {
             Self::LeaveOneOut => {
                 self.times(log)?;
-                per_user(log, |rows| rows.len().min(2) / 2, |_, _| {})
+                per_user(log, one, |_, _| {})
             }
+            Self::LeaveRandomOut => per_user(log, one, shuffle),
             Self::PerUser { test, pick } => {
                 self.check_share(test)?;
                 if pick == Pick::Latest {
                     self.times(log)?;
                 }
                 let count = |rows: &[usize]| share(rows.len(), test).min(rows.len().saturating_sub(1));
-                per_user(log, count, |user, rows| {
-                    if pick == Pick::Random {
-                        seed.index(user as u64).rng().shuffle(rows);
-                    }
-                })
+                match pick {
+                    Pick::Random => per_user(log, count, shuffle),
+                    Pick::Latest => per_user(log, count, |_, _| {}),
+                }
             }
             Self::Global { test } => {
                 self.check_share(test)?;

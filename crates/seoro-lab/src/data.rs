@@ -3,9 +3,11 @@
 use crate::{LabError, manifests};
 use seoro_core::dataset::{self, Candidates, Dataset, Manifest};
 use seoro_core::world::World;
-use seoro_core::{Features, ItemId, Log, Score, Signals};
+use seoro_core::{Features, ItemId, Log, Score, Signals, UserId};
 use sha2::{Digest, Sha256};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The embedded world's name among the data sets.
 pub const WORLD: &str = "world";
@@ -74,7 +76,14 @@ fn files(manifest: &Manifest, mut dataset: Dataset) -> Result<Data, LabError> {
         ))
     };
     let test = dataset.logs.remove("test");
-    let train = dataset.logs.remove("train").or_else(|| dataset.logs.remove("all")).ok_or_else(missing)?;
+    let train = dataset.logs.remove("train").or_else(|| dataset.logs.remove("all"));
+    let (train, test) = match (train, test) {
+        (Some(train), test) => (train, test),
+        (None, Some(test)) => {
+            rest_of(dataset.logs.values(), &test).map(|(train, test)| (train, Some(test)))?
+        }
+        (None, None) => return Err(missing()),
+    };
     let negatives =
         dataset.candidates.remove("test").zip(test.as_ref()).map(|(lists, test)| by_user(&lists, test));
     Ok(Data {
@@ -88,6 +97,22 @@ fn files(manifest: &Manifest, mut dataset: Dataset) -> Result<Data, LabError> {
         signals: None,
         oracle: None,
     })
+}
+
+/// What all other parts hold and the test does not, and the test of the users who then have something to learn from.
+fn rest_of<'a>(parts: impl Iterator<Item = &'a Log>, test: &Log) -> Result<(Log, Log), LabError> {
+    let hidden: HashSet<(UserId, ItemId)> = test.events().map(|event| (event.user, event.item)).collect();
+    let (mut users, mut items) = (Vec::new(), Vec::new());
+    for event in parts.flat_map(Log::events).filter(|event| !hidden.contains(&(event.user, event.item))) {
+        users.push(event.user);
+        items.push(event.item);
+    }
+    let known: HashSet<UserId> = users.iter().copied().collect();
+    let (user_vocab, item_vocab) = (Arc::clone(test.user_vocab()), Arc::clone(test.item_vocab()));
+    let train = Log::new(users, items, None, None, user_vocab, item_vocab)
+        .map_err(|error| LabError::Usage(error.to_string()))?;
+    let asked: Vec<usize> = (0..test.len()).filter(|&row| known.contains(&test.users()[row])).collect();
+    Ok((train, test.select(&asked)))
 }
 
 /// Candidates stand beside the test's events; questions are asked by user.

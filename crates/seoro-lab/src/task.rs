@@ -32,7 +32,7 @@ struct Question {
 pub enum Side {
     /// The test interactions; fitted on everything else.
     Test,
-    /// The latest training interaction of each user; the test interactions are nowhere in sight.
+    /// One training interaction of each user, the latest where there is an order; the test is nowhere in sight.
     Validation,
 }
 
@@ -55,12 +55,15 @@ impl Task {
                 };
                 (data.train.clone(), data.test.clone().ok_or_else(missing)?)
             }
-            SplitRule::LeaveOneOut => leave_one_out(&data.name, &data.train)?,
+            SplitRule::LeaveOneOut => divided(&data.name, &data.train, Splitter::LeaveOneOut)?,
         };
         let (train, asked, hidden) = match side {
             Side::Test => (train, test, None),
             Side::Validation => {
-                let (train, validation) = leave_one_out(&data.name, &train)?;
+                // Where nobody knows what came last, any one will do.
+                let splitter =
+                    if train.times().is_some() { Splitter::LeaveOneOut } else { Splitter::LeaveRandomOut };
+                let (train, validation) = divided(&data.name, &train, splitter)?;
                 (train, validation, Some(()))
             }
         };
@@ -133,10 +136,9 @@ impl Hide for Seen<'_> {
     }
 }
 
-fn leave_one_out(dataset: &str, log: &Log) -> Result<(Log, Log), LabError> {
-    let seed = Seed::new(0); // leave-one-out draws nothing
-    let parts = Splitter::LeaveOneOut
-        .split(log, seed)
+fn divided(dataset: &str, log: &Log, splitter: Splitter) -> Result<(Log, Log), LabError> {
+    let parts = splitter
+        .split(log, Seed::new(2017).child(dataset))
         .map_err(|source| LabError::Split { dataset: dataset.to_owned(), source })?;
     Ok((parts.train, parts.test))
 }

@@ -7,6 +7,7 @@ const DAY: i64 = 24 * 60 * 60 * 1000;
 fn every_splitter() -> Vec<Splitter> {
     vec![
         Splitter::LeaveOneOut,
+        Splitter::LeaveRandomOut,
         Splitter::PerUser { test: 0.3, pick: Pick::Random },
         Splitter::PerUser { test: 0.3, pick: Pick::Latest },
         Splitter::Global { test: 0.25 },
@@ -20,7 +21,10 @@ fn every_splitter() -> Vec<Splitter> {
 fn needs_times(splitter: &Splitter) -> bool {
     !matches!(
         splitter,
-        Splitter::PerUser { pick: Pick::Random, .. } | Splitter::Global { .. } | Splitter::KFold { .. }
+        Splitter::LeaveRandomOut
+            | Splitter::PerUser { pick: Pick::Random, .. }
+            | Splitter::Global { .. }
+            | Splitter::KFold { .. }
     )
 }
 
@@ -63,6 +67,16 @@ proptest! {
             } else {
                 prop_assert!(split.is_ok());
             }
+        }
+    }
+
+    #[test]
+    fn one_of_each_user_with_two_is_left_out(log in any_log(), seed in any::<u64>()) {
+        let split = Splitter::LeaveRandomOut.split(&log, Seed::new(seed)).unwrap();
+        for user in (0..log.n_users() as u32).map(UserId) {
+            let events = log.users().iter().filter(|&&other| other == user).count();
+            let left_out = split.test.users().iter().filter(|&&other| other == user).count();
+            prop_assert_eq!(left_out, usize::from(events >= 2));
         }
     }
 
