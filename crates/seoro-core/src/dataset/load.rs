@@ -3,7 +3,7 @@
 use super::lines::Lines;
 use super::source::{locate, open, verify};
 use super::{Candidates, DatasetError, File, Filter, Manifest, Prefixes, Role, vectors, words};
-use crate::format::LogReader;
+use crate::format::{LogReader, read_features};
 use crate::{Features, Log, Matrix};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -191,7 +191,7 @@ impl Loader<'_> {
             Role::Users => (log.user_vocab(), "users"),
             _ => (log.item_vocab(), "items"),
         };
-        let (features, rows) = super::table::read(path, format, vocab)?;
+        let (features, rows) = read_features(path, format, vocab)?;
         self.count(of, "rows", rows);
         let slot = if of == "users" { &mut self.dataset.users } else { &mut self.dataset.items };
         *slot = Some(features);

@@ -1,8 +1,8 @@
 //! What a manifest says.
 
-use super::{Checksum, Table};
+use super::Checksum;
 use crate::filter::Keep;
-use crate::format::Format;
+use crate::format::{Format, Table};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

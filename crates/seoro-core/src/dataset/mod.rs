@@ -7,7 +7,6 @@ mod load;
 mod manifest;
 mod sequences;
 mod source;
-mod table;
 mod vectors;
 mod words;
 
@@ -16,4 +15,3 @@ pub use error::DatasetError;
 pub use load::{Dataset, load};
 pub use manifest::{Archive, File, Filter, Kind, Manifest, ManifestError, Role};
 pub use sequences::{Candidates, Prefixes};
-pub use table::{Feature, FeatureKind, Table};

@@ -69,7 +69,7 @@ pub(super) fn read_atomic(
 }
 
 /// A column's name without its type.
-fn untyped(name: &str) -> &str {
+pub(super) fn untyped(name: &str) -> &str {
     name.rsplit_once(':').map_or(name, |(name, _)| name)
 }
 
@@ -114,11 +114,16 @@ fn width(blocks: &mut Blocks, dialect: &Dialect) -> Result<usize, ReadError> {
 }
 
 /// The names in the first line.
-fn header(blocks: &mut Blocks, dialect: &Dialect, encoding: Encoding) -> Result<Vec<String>, ReadError> {
+pub(super) fn header(
+    blocks: &mut Blocks,
+    dialect: &Dialect,
+    encoding: Encoding,
+) -> Result<Vec<String>, ReadError> {
     let Some((line, number)) = blocks.first_line(false)? else {
         return Err(ReadError::Empty { path: blocks.path().to_owned() });
     };
-    dialect.texts(&line, encoding).map_err(|fault| fault.at_line(blocks.path(), number))
+    let texts = dialect.texts(&line, 0, encoding).map_err(|fault| fault.at_line(blocks.path(), number))?;
+    Ok(texts.0)
 }
 
 /// The number of the column at `place`.
@@ -139,7 +144,7 @@ fn index(place: &Place, header: Option<&[String]>, path: &Path) -> Result<usize,
     }
 }
 
-fn unknown(column: String, names: &[String], path: &Path) -> ReadError {
+pub(super) fn unknown(column: String, names: &[String], path: &Path) -> ReadError {
     ReadError::UnknownColumn { path: path.to_owned(), column, columns: names.to_vec() }
 }
 

@@ -132,6 +132,14 @@ pub enum ReadError {
         /// What the decoder found.
         reason: String,
     },
+    /// Features that do not make a table.
+    #[error("{}: {source}", path.display())]
+    Features {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: crate::features::FeaturesError,
+    },
     /// The parts given to a reader do not make logs: they came from another reader.
     #[error("columns of another reader: {0}")]
     Parts(#[from] crate::LogError),

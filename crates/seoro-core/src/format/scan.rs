@@ -129,40 +129,47 @@ impl Dialect {
         Ok(after_line(bytes, end))
     }
 
-    /// Gives each field of a line to `take`, with its start and number.
+    /// Gives each field of the line at `start` to `take`, with its own start and number; says where the line ends.
     fn fields(
         &self,
-        line: &[u8],
+        bytes: &[u8],
+        start: usize,
         mut take: impl FnMut(&[u8], usize, usize) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
-        let (mut start, mut column) = (Some(0), 0);
-        while let Some(at) = start {
-            let (field, end) = self.field(line, at, column)?;
+    ) -> Result<usize, Fault> {
+        let (mut at, mut column) = (start, 0);
+        loop {
+            let (field, end) = self.field(bytes, at, column)?;
             take(&field, at, column)?;
-            column += 1;
-            start = self.after(line, end);
+            match self.after(bytes, end) {
+                Some(next) => (at, column) = (next, column + 1),
+                None => return Ok(end),
+            }
         }
-        Ok(())
     }
 
     /// How many fields a line has.
     pub(super) fn width(&self, line: &[u8]) -> Result<usize, Fault> {
         let mut width = 0;
-        self.fields(line, |_, _, _| {
+        self.fields(line, 0, |_, _, _| {
             width += 1;
             Ok(())
         })?;
         Ok(width)
     }
 
-    /// The fields of a line, as texts.
-    pub(super) fn texts(&self, line: &[u8], encoding: Encoding) -> Result<Vec<String>, Fault> {
+    /// The fields of the line at `start`, as texts, and where the line ends.
+    pub(super) fn texts(
+        &self,
+        bytes: &[u8],
+        start: usize,
+        encoding: Encoding,
+    ) -> Result<(Vec<String>, usize), Fault> {
         let mut texts = Vec::new();
-        self.fields(line, |field, at, column| {
+        let end = self.fields(bytes, start, |field, at, column| {
             texts.push(text(field, encoding, at, column)?.into_owned());
             Ok(())
         })?;
-        Ok(texts)
+        Ok((texts, end))
     }
 }
 

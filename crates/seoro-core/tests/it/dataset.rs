@@ -153,10 +153,7 @@ fn tables_become_features_of_the_logs_rows() {
             _ => content.replacen(wrong, "much", 1),
         };
         let error = load_small(&manifest, &[("r.tsv", RATINGS), ("items.csv", &content)]).unwrap_err();
-        assert!(
-            matches!(error, DatasetError::Malformed { line: found, .. } if found == line),
-            "{wrong}: {error}"
-        );
+        assert!(error.to_string().contains(&format!("items.csv:{line}:")), "{wrong}: {error}");
     }
 }
 

@@ -8,6 +8,8 @@ mod filter;
 mod format;
 #[cfg(all(feature = "compress", feature = "json", feature = "parquet"))]
 mod format_all;
+#[cfg(feature = "csv")]
+mod format_tables;
 mod logs;
 mod products;
 mod sample;

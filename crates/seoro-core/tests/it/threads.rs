@@ -35,4 +35,5 @@ fn readers_cross_threads() {
     send_and_sync::<format::LogReader>();
     send_and_sync::<format::Columns>();
     send_and_sync::<format::ReadError>();
+    send_and_sync::<format::Table>();
 }
