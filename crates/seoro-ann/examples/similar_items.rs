@@ -1,5 +1,7 @@
 //! The items most similar to one item, by the cosine of their vectors.
 
+#![allow(clippy::print_stdout)]
+
 use seoro_ann::{Flat, Metric};
 use seoro_core::{Matrix, Seed};
 

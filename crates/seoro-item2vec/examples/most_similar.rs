@@ -1,5 +1,7 @@
 //! Reads vectors in word2vec's text format and names those most similar to one.
 
+#![allow(clippy::print_stdout)]
+
 use seoro_item2vec::Vectors;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

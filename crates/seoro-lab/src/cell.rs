@@ -247,7 +247,7 @@ impl Job<'_> {
         let mut observe = |epoch: Epoch<'_>| {
             epochs = Some(epoch.epoch);
             tell(format!("epoch {} of {}", epoch.epoch, epoch.epochs));
-            if every > 0 && (epoch.epoch % every == 0 || epoch.epoch == epoch.epochs) {
+            if every > 0 && (epoch.epoch.is_multiple_of(every) || epoch.epoch == epoch.epochs) {
                 let saved = (epoch.snapshot)().save(&snapshot_path(epoch.epoch));
                 failed = failed.take().or(saved.err());
             }

@@ -108,7 +108,7 @@ fn chosen_papers(args: &ExperimentsArgs) -> Result<Vec<Paper>, LabError> {
         for row in &args.row {
             paper.row(row)?;
         }
-        for dataset in args.dataset.iter().filter(|name| !paper.datasets.contains_key(*name)) {
+        if let Some(dataset) = args.dataset.iter().find(|name| !paper.datasets.contains_key(*name)) {
             let known = paper.datasets.keys().cloned().collect::<Vec<_>>().join(", ");
             return Err(LabError::Unknown { kind: "data set", name: dataset.clone(), known });
         }

@@ -162,7 +162,7 @@ impl Scene<'_> {
         };
         let last_epoch = Cell::new(None);
         let mut observe = |epoch: Epoch<'_>| {
-            if every > 0 && epoch.epoch % every == 0 && epoch.epoch < epoch.epochs {
+            if every > 0 && epoch.epoch.is_multiple_of(every) && epoch.epoch < epoch.epochs {
                 measure(Some(epoch.epoch), (epoch.snapshot)().as_score());
             }
             last_epoch.set(Some(epoch.epoch));
