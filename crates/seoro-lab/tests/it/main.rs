@@ -1,12 +1,15 @@
 //! The crate's integration tests, one binary.
 #![allow(clippy::unwrap_used)]
 
+mod bad_input;
 mod command;
 mod datasets;
 mod fetch;
+mod lab;
 mod paper;
 mod search;
 mod server;
 mod steering;
+mod threads;
 mod weight;
 mod world;
