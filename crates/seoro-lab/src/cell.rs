@@ -11,10 +11,9 @@ use seoro_models::registry::{self, FittedModel, Model};
 use seoro_models::{Checkpoint, DeviceName, Epoch, FitError, Run, Training};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// Raised when splits, candidates or metrics may give other numbers than before.
@@ -79,13 +78,17 @@ pub struct Store {
     folder: PathBuf,
     resume: bool,
     /// The parts of a report ask the same fit different questions; the last one is kept for the next part.
-    last: RefCell<Option<(String, Rc<Fit>)>>,
+    last: Mutex<Option<(String, Arc<Fit>)>>,
 }
 
 impl Store {
     /// The store below `folder`; finished cells are taken from it only when resuming.
     pub fn new(folder: &Path, resume: bool) -> Self {
-        Self { folder: folder.to_owned(), resume, last: RefCell::new(None) }
+        Self { folder: folder.to_owned(), resume, last: Mutex::new(None) }
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<(String, Arc<Fit>)>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn cell(&self, key: &str) -> PathBuf {
@@ -159,12 +162,12 @@ impl Job<'_> {
             return Ok(cell);
         }
         workplace::reset_peak_rss();
-        let known = store.last.borrow().clone().filter(|(last, _)| *last == fit_key);
+        let known = store.last().clone().filter(|(last, _)| *last == fit_key);
         let fit = match known {
             Some((_, fit)) => fit,
             None => {
-                let fit = Rc::new(self.fit(&recipe, task, threads, &store.fit_folder(&fit_key)?, tell)?);
-                store.last.replace(Some((fit_key, Rc::clone(&fit))));
+                let fit = Arc::new(self.fit(&recipe, task, threads, &store.fit_folder(&fit_key)?, tell)?);
+                *store.last() = Some((fit_key, Arc::clone(&fit)));
                 fit
             }
         };

@@ -1,0 +1,23 @@
+//! Public types cross threads.
+
+use seoro_lab::LabError;
+use seoro_lab::bench::{BenchRow, Case, Scene};
+use seoro_lab::cell::{BestOnTest, Cell, Job, Store};
+use seoro_lab::command::datasets::DatasetsError;
+use seoro_lab::command::search::Try;
+use seoro_lab::data::{Data, Folders};
+use seoro_lab::fetch::{FetchError, Fetched};
+use seoro_lab::paper::Paper;
+use seoro_lab::table::{ResultRow, RowCells};
+use seoro_lab::task::Task;
+
+fn crosses<T: Send + Sync>() {}
+
+#[test]
+fn public_types_cross_threads() {
+    crosses::<(Paper, Data, Folders, Task)>();
+    crosses::<(Cell, BestOnTest, Store, Job<'_>)>();
+    crosses::<(ResultRow, RowCells<'_>, Try)>();
+    crosses::<(BenchRow, Case, Scene)>();
+    crosses::<(DatasetsError, FetchError, Fetched, LabError)>();
+}
