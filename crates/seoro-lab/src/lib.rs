@@ -17,3 +17,8 @@ pub mod task;
 pub mod workplace;
 
 pub use error::LabError;
+
+/// The workspace's README, so that its example is tested.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Workspace;
