@@ -5,14 +5,14 @@ Input: as for eval_torch.py. The check is ndcg@k, the mean over users with test 
 
 import os
 
-from peer import lists, serve, vectors
-
-# One level of threads: implicit's own, as it asks for.
+# One level of threads: implicit's own, as it asks for; before NumPy is imported, here or in peer.
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 
 import implicit  # noqa: E402
 from implicit.cpu.matrix_factorization_base import MatrixFactorizationBase  # noqa: E402
 from implicit.evaluation import ranking_metrics_at_k  # noqa: E402
+
+from peer import lists, serve, vectors  # noqa: E402
 
 
 class Vectors(MatrixFactorizationBase):

@@ -7,15 +7,15 @@ with itself left out: implicit counts an item among its neighbours, so it is ask
 
 import os
 
-from peer import serve
-
-# One level of threads: implicit's own, as it asks for.
+# One level of threads: implicit's own, as it asks for; before NumPy is imported, here or in peer.
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 
 import implicit  # noqa: E402
 import numpy as np  # noqa: E402
 from implicit.nearest_neighbours import CosineRecommender, TFIDFRecommender  # noqa: E402
 from scipy.sparse import csr_matrix  # noqa: E402
+
+from peer import serve  # noqa: E402
 
 MODELS = {"cosine": CosineRecommender, "tfidf": TFIDFRecommender}
 

@@ -8,14 +8,14 @@ item drawn uniformly that the model gets right.
 
 import os
 
-from peer import lists, serve
-
-# One level of threads: implicit's own, as it asks for.
+# One level of threads: implicit's own, as it asks for; before NumPy is imported, here or in peer.
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 
 import implicit  # noqa: E402
 import numpy as np  # noqa: E402
 from implicit.cpu.bpr import BayesianPersonalizedRanking  # noqa: E402
+
+from peer import lists, serve  # noqa: E402
 
 
 def prepare(config):

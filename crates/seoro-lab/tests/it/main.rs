@@ -7,6 +7,7 @@ mod datasets;
 mod fetch;
 mod lab;
 mod paper;
+mod peers;
 mod search;
 mod server;
 mod steering;
