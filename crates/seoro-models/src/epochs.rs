@@ -2,7 +2,7 @@
 
 use crate::persist;
 use crate::registry::{Fitted, FittedModel};
-use crate::{Epoch, FitError, Recommender, Run, Training};
+use crate::{Checkpoint, Epoch, FitError, Recommender, Run, Training};
 use seoro_core::Score;
 use serde::{Deserialize, Serialize};
 
@@ -48,7 +48,8 @@ where
     R: Recommender,
     R::Fitted: Clone,
 {
-    let mut state = State { key: key(recipe, train, run), epoch: 0, fitted, best: None, misses: 0 };
+    let threads = run.pool()?.current_num_threads();
+    let mut state = State { key: key(recipe, train, run, threads), epoch: 0, fitted, best: None, misses: 0 };
     resume::<R>(&mut state, run)?;
     while state.epoch < epochs {
         run.check()?;
@@ -66,7 +67,10 @@ where
         if validate(&mut state, epochs, run) {
             break;
         }
-        if let Some(checkpoint) = run.checkpoint.as_ref().filter(|c| epoch.is_multiple_of(c.every.max(1))) {
+        // After the last epoch nothing is left to go on with: a fit resumed there would show its observer no epoch.
+        let is_due =
+            |checkpoint: &&Checkpoint| epoch < epochs && epoch.is_multiple_of(checkpoint.every.max(1));
+        if let Some(checkpoint) = run.checkpoint.as_ref().filter(is_due) {
             persist::save_state(&checkpoint.path, R::NAME, R::REVISION, &state)?;
         }
     }
@@ -118,8 +122,9 @@ fn resume<R: Recommender>(state: &mut State<R::Fitted>, run: &Run<'_>) -> Result
     Ok(())
 }
 
-/// What makes two fits the same: recipe, revision, seed, threads and the training events.
-fn key<R: Recommender>(recipe: &R, train: &Training<'_>, run: &Run<'_>) -> Vec<u8> {
+/// What makes two fits the same: recipe, revision, seed, threads (as many as there are, not as asked for), the training
+/// events and how many users and items there are.
+fn key<R: Recommender>(recipe: &R, train: &Training<'_>, run: &Run<'_>, threads: usize) -> Vec<u8> {
     let events = train.events;
     // FNV-1a over what is known of each event.
     let hash = events.events().fold(0xcbf2_9ce4_8422_2325_u64, |hash, event| {
@@ -127,6 +132,7 @@ fn key<R: Recommender>(recipe: &R, train: &Training<'_>, run: &Run<'_>) -> Vec<u
         let words = [pair, u64::from(event.value.to_bits()), event.time.unwrap_or_default() as u64];
         words.into_iter().fold(hash, |hash, word| (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3))
     });
-    let key = (R::NAME, R::REVISION, recipe, run.seed, run.threads, events.len(), hash);
+    let shape = (events.n_users(), events.n_items(), events.len());
+    let key = (R::NAME, R::REVISION, recipe, run.seed, threads, shape, hash);
     postcard::to_allocvec(&key).unwrap_or_default()
 }

@@ -142,9 +142,10 @@ impl Ials {
         Csr::new(starts, columns, values, histories.n_items()).expect("rows of rising items below n_items")
     }
 
-    /// The observed items of a history, rising, each with what it weighs beyond α₀.
+    /// The observed items of a history, rising, each with what it weighs beyond α₀; values are those of
+    /// [`Weighting::Confidence`] alone.
     fn weights(&self, query: &Query<'_>) -> Vec<(u32, f32)> {
-        let value = |place: usize| query.values.map_or(1.0, |values| values[place]);
+        let value = |place: usize| query.values.and_then(|values| values.get(place)).copied().unwrap_or(1.0);
         let mut row: Vec<(u32, f32)> =
             query.history.iter().enumerate().map(|(place, item)| (item.0, value(place))).collect();
         row.sort_by_key(|&(item, _)| item);

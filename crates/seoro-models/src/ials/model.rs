@@ -1,7 +1,7 @@
 //! The fitted iALS: item vectors, known users' vectors, and fold-in for everyone else.
 
-use super::Ials;
 use super::solve::Solver;
+use super::{Ials, Weighting};
 use crate::factors::score_rows;
 use seoro_core::{Csr, Embed, ItemId, Items, Matrix, Query, Score, ScoreError, Seed, kernel};
 use serde::{Deserialize, Serialize};
@@ -98,6 +98,10 @@ impl Embed for IalsModel {
             let unknown = query.history.iter().find(|item| item.index() >= n_items);
             if let Some(&item) = unknown {
                 return Err(ScoreError::Item { item: ItemId(item.0), n_items });
+            }
+            let lacks_values = query.values.is_some_and(|values| values.len() != query.history.len());
+            if lacks_values && self.recipe.weighting != Weighting::One {
+                return Err(ScoreError::Missing { query: row, what: "a value for each item of its history" });
             }
             let observed = self.recipe.weights(query);
             let out = out.row_mut(row);

@@ -1,7 +1,7 @@
 //! Sweeps from a given start against NumPy in `f64` (tests/fixtures/linear.py).
 
 use super::{Ials, IalsModel, Weighting};
-use seoro_core::{Histories, ItemId, Items, Log, Matrix, Query, Score, Seed, UserId, Vocab};
+use seoro_core::{Histories, ItemId, Items, Log, Matrix, Query, Score, ScoreError, Seed, UserId, Vocab};
 use serde::Deserialize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -127,4 +127,21 @@ fn a_changed_history_is_folded_in() {
     assert_ne!(score(Query::new(&changed).user(known)), score(histories.query(known)));
     let nobody = score(Query::new(&[]).user(UserId(99)));
     assert!(nobody.iter().all(|score| score.is_finite()) && nobody.iter().any(|&score| score != 0.0));
+}
+
+#[test]
+fn a_history_with_too_few_values_is_refused_where_values_count() {
+    let fixture = fixture();
+    let histories = histories(&fixture);
+    let history = [ItemId(8), ItemId(1)];
+    let query = Query::new(&history).values(&[2.0]);
+    let mut scores = vec![0.0; histories.n_items()];
+    let (counts, _) = swept(&confidence(), &fixture, &histories);
+    let refused = counts.score(&[query], Items::All, &mut scores);
+    assert!(matches!(refused, Err(ScoreError::Missing { query: 0, .. })), "{refused:?}");
+    let (ones, _) = swept(&Ials { weighting: Weighting::One, ..confidence() }, &fixture, &histories);
+    ones.score(&[query], Items::All, &mut scores).unwrap();
+    let mut expected = vec![0.0; histories.n_items()];
+    ones.score(&[Query::new(&history)], Items::All, &mut expected).unwrap();
+    assert_eq!(scores, expected);
 }

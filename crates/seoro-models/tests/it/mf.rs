@@ -192,6 +192,40 @@ fn a_killed_and_resumed_fit_equals_an_uninterrupted_one() {
 }
 
 #[test]
+fn nothing_is_saved_after_the_last_epoch() {
+    let folder = tempfile::tempdir().unwrap();
+    // Where nothing can be written: a fit that tried would fail.
+    let checkpoint = Checkpoint { path: folder.path().join("missing/state"), every: 30 };
+    let recipe = MfLogistic { epochs: 30, ..logistic() };
+    fit(&recipe, &tastes(), |run| run.checkpoint = Some(checkpoint)).unwrap();
+}
+
+#[test]
+fn a_checkpoint_of_other_threads_or_of_a_larger_catalogue_is_refused() {
+    let (pairs, folder) = ([(0, 0), (1, 1), (2, 2)], tempfile::tempdir().unwrap());
+    let vocab = |rows| Arc::new(Vocab::numbered(rows));
+    let events = |items| {
+        let (users, rows) = pairs.iter().map(|&(user, item)| (UserId(user), ItemId(item))).unzip();
+        Log::new(users, rows, None, None, vocab(3), vocab(items)).unwrap()
+    };
+    let checkpoint = Checkpoint { path: folder.path().join("state"), every: 1 };
+    let cancel = AtomicBool::new(false);
+    let mut kill = |_: Epoch<'_>| cancel.store(true, Ordering::Relaxed);
+    let killed = fit(&logistic(), &events(3), |run| {
+        (run.threads, run.checkpoint) = (2, Some(checkpoint.clone()));
+        run.observe = Some(&mut kill);
+        run.cancel = &cancel;
+    });
+    assert!(matches!(killed, Err(FitError::Cancelled)));
+    for (items, threads) in [(4, 2), (3, 1)] {
+        let other = fit(&logistic(), &events(items), |run| {
+            (run.threads, run.checkpoint) = (threads, Some(checkpoint.clone()));
+        });
+        assert!(matches!(other, Err(FitError::OtherFit { .. })), "{items} items, {threads} threads");
+    }
+}
+
+#[test]
 fn validation_keeps_the_best_epoch_and_ends_without_patience() {
     let log = tastes();
     let (mut epochs, mut fifth) = (0, None);
