@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// Raised when splits, candidates or metrics may give other numbers than before.
+/// Raised when the lab's own part of a protocol (which events are hidden, who is asked) may give other numbers than before.
 const PROTOCOL_REVISION: u32 = 1;
 
 /// What a cell holds once it is done.
@@ -118,10 +118,14 @@ impl Store {
 
 impl Job<'_> {
     /// The hash of all that decides the fit.
-    fn fit_key(&self, recipe: &Model) -> String {
+    fn fit_key(&self, recipe: &Model, threads: usize) -> String {
         hash(&serde_json::json!({
             "data": self.data.fingerprint,
             "split": self.usage.split,
+            "split-revision": seoro_core::split::REVISION,
+            // The seed's stream is named after the row; the same seed gives the same bytes on the same number of threads.
+            "row": self.row.name,
+            "threads": threads,
             "model": self.row.model,
             "recipe": recipe,
             "snapshots": self.row.snapshots,
@@ -137,7 +141,7 @@ impl Job<'_> {
             "negatives": self.usage.negatives,
             "part": self.part,
             "protocol": self.protocol,
-            "revision": PROTOCOL_REVISION,
+            "revision": [PROTOCOL_REVISION, seoro_eval::protocol::REVISION, seoro_eval::metric::REVISION],
         }))
     }
 
@@ -152,11 +156,13 @@ impl Job<'_> {
         store: &Store,
         tell: &dyn Fn(String),
     ) -> Result<Cell, LabError> {
+        // All cores are so many, whatever the environment says of pools: the number is part of the key.
+        let threads = workplace::threads(threads);
         if self.row.is_oracle() {
             return self.run_oracle(task, threads);
         }
         let recipe = self.row.recipe(&self.data.name, self.part)?;
-        let fit_key = self.fit_key(&recipe);
+        let fit_key = self.fit_key(&recipe, threads);
         let key = self.key(&fit_key);
         if let Some(cell) = store.find(&key) {
             return Ok(cell);
@@ -231,7 +237,7 @@ impl Job<'_> {
             evaluation_seconds: seconds,
             peak_rss_mb: workplace::peak_rss_mb(),
             device: DeviceName::Cpu.to_string(),
-            threads: workplace::threads(threads),
+            threads,
             commit: workplace::commit(),
         }
     }
@@ -311,4 +317,32 @@ pub fn training<'a>(data: &'a Data, task: &'a Task) -> Training<'a> {
     training.items = data.items.as_ref();
     training.signals = data.signals.as_ref();
     training
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{self, Folders};
+    use crate::paper;
+
+    #[test]
+    fn fits_that_may_differ_have_keys_that_differ() {
+        let papers = paper::read_all(&workplace::root().join("docs/papers")).expect("the papers");
+        let paper = &papers[0];
+        let data = data::open("world", &Folders::new(None)).expect("the world").expect("is always at hand");
+        let part = Part::AsPublished;
+        let key = |row: &str, seed: u64, threads: usize| {
+            let row = paper.row(row).expect("a row");
+            let (usage, protocol) = (&paper.datasets["world"], paper.protocol(part));
+            let job = Job { row, data: &data, usage, part, protocol, seed };
+            // One recipe for all: what differs is the rest.
+            let recipe = paper.row("ease").and_then(|row| row.recipe("world", part)).expect("a recipe");
+            job.fit_key(&recipe, threads)
+        };
+        let fit = key("ease", 1, 2);
+        assert_eq!(fit, key("ease", 1, 2));
+        for other in [key("ease", 2, 2), key("ease", 1, 1), key("rp3-beta", 1, 2)] {
+            assert_ne!(fit, other);
+        }
+    }
 }

@@ -5,6 +5,7 @@ use seoro_eval::{Metric, Ties};
 use seoro_models::registry::Model;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 
@@ -110,7 +111,7 @@ pub struct DatasetUse {
     /// The negatives a candidate ranking uses.
     pub negatives: Negatives,
     /// How many seeds a row with randomness is run with.
-    pub seeds: usize,
+    pub seeds: NonZeroUsize,
     /// What a reader must know about this use.
     pub note: Option<String>,
 }

@@ -7,6 +7,7 @@ use crate::progress::Progress;
 use crate::table::{self, ResultRow, RowCells};
 use crate::task::{Side, Task};
 use crate::{LabError, compare, render, rows, workplace};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// Reproduces the papers' tables.
@@ -29,7 +30,7 @@ pub struct ExperimentsArgs {
     data: Option<PathBuf>,
     /// How many seeds a row with randomness is run with [default: 1; with --full the paper file's]
     #[arg(long)]
-    seeds: Option<usize>,
+    seeds: Option<NonZeroUsize>,
     /// Only the honest part: validation-selected, full ranking
     #[arg(long)]
     honest: bool,
@@ -183,8 +184,8 @@ fn run_dataset(paper: &Paper, data: &Data, args: &ExperimentsArgs) -> Result<Vec
 
 /// How many seeds a row is run with: one where nothing hangs on it.
 fn seeds(row: &Row, usage: &DatasetUse, args: &ExperimentsArgs) -> u64 {
-    let asked = args.seeds.unwrap_or(if args.full { usage.seeds } else { 1 });
-    if row.deterministic || row.is_oracle() { 1 } else { asked as u64 }
+    let asked = args.seeds.unwrap_or(if args.full { usage.seeds } else { NonZeroUsize::MIN });
+    if row.deterministic || row.is_oracle() { 1 } else { asked.get() as u64 }
 }
 
 /// Says what a table took when it was last published, before it starts: nothing where that is less than a minute.

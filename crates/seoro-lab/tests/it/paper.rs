@@ -62,6 +62,8 @@ fn a_printed_number_needs_a_row_and_a_source() {
 }
 
 #[test]
-fn a_letter_in_a_number_is_named_with_its_line() {
+fn a_letter_or_nothing_in_a_number_is_named_with_its_line() {
     broken("tolerance = 0.002", "tolerance = 0.0o2");
+    let (_, what) = broken("seeds = 5", "seeds = 0");
+    assert!(what.contains("nonzero"), "{what}");
 }
