@@ -209,7 +209,7 @@ impl Job<'_> {
         cell.epochs = fit.epochs;
         cell.seconds = fit.seconds;
         cell.evaluation_seconds = start.elapsed().as_secs_f64();
-        cell.peak_rss_mb = workplace::peak_rss_mb();
+        cell.peak_rss_mb = fit.peak_rss_mb.into_iter().chain(workplace::peak_rss_mb()).reduce(f64::max);
         Ok(cell)
     }
 
@@ -276,7 +276,8 @@ impl Job<'_> {
         let last = epochs.filter(|_| every > 0).unwrap_or(0);
         let kept = (1..=last).filter(|epoch| epoch % every.max(1) == 0 || *epoch == last);
         let snapshots = kept.map(|epoch| (epoch, snapshot_path(epoch))).collect();
-        Ok(Fit { model, snapshots, epochs, seconds, folder: folder.to_owned() })
+        let peak_rss_mb = workplace::peak_rss_mb();
+        Ok(Fit { model, snapshots, epochs, seconds, peak_rss_mb, folder: folder.to_owned() })
     }
 
     fn fit_error(&self, source: FitError) -> LabError {
@@ -290,6 +291,7 @@ struct Fit {
     snapshots: Vec<(usize, PathBuf)>,
     epochs: Option<usize>,
     seconds: f64,
+    peak_rss_mb: Option<f64>,
     folder: PathBuf,
 }
 
@@ -315,7 +317,6 @@ pub fn training<'a>(data: &'a Data, task: &'a Task) -> Training<'a> {
     let mut training = Training::new(&task.train, histories);
     training.users = data.users.as_ref();
     training.items = data.items.as_ref();
-    training.signals = data.signals.as_ref();
     training
 }
 

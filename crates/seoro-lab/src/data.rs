@@ -3,7 +3,7 @@
 use crate::{LabError, manifests};
 use seoro_core::dataset::{self, Candidates, Dataset, Manifest};
 use seoro_core::world::World;
-use seoro_core::{Features, ItemId, Log, Score, Signals, UserId};
+use seoro_core::{Features, ItemId, Log, Score, UserId};
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -28,8 +28,6 @@ pub struct Data {
     pub users: Option<Features>,
     /// What is known of the items.
     pub items: Option<Features>,
-    /// What users did besides.
-    pub signals: Option<Signals>,
     /// The truth, where it is known.
     pub oracle: Option<Box<dyn Score>>,
 }
@@ -94,7 +92,6 @@ fn files(manifest: &Manifest, mut dataset: Dataset) -> Result<Data, LabError> {
         negatives,
         users: dataset.users,
         items: dataset.items,
-        signals: None,
         oracle: None,
     })
 }
@@ -141,7 +138,6 @@ fn world() -> Data {
         negatives: None,
         users: Some(world.user_features()),
         items: Some(world.item_features()),
-        signals: Some(world.signals()),
         oracle: Some(Box::new(world.oracle())),
     }
 }

@@ -109,12 +109,20 @@ fn line(
 /// The printed number with its verdict: reached, missed, or no bar.
 fn beside(row: &ResultRow) -> String {
     let verdict = match row.within {
+        Some(true) if is_far_above(row) => " far above",
         Some(true) => " reached",
         Some(false) if row.value > row.published.unwrap_or(0.0) => " above",
         Some(false) => " missed",
         None => " unverified",
     };
     row.published.map_or_else(String::new, |published| format!("{published:.4}{verdict}"))
+}
+
+/// Twice the tolerance above the printed number: a reader looks for the reason in the notes, and for a leak.
+fn is_far_above(row: &ResultRow) -> bool {
+    row.published
+        .zip(row.tolerance)
+        .is_some_and(|(published, tolerance)| row.value > published + 2.0 * tolerance)
 }
 
 fn notes(paper: &Paper, rows: &[ResultRow]) -> String {

@@ -33,7 +33,12 @@ impl Peer {
     pub(super) fn start(python: &Path, script: &str, told: &serde_json::Value) -> Result<Self, LabError> {
         let path = workplace::root().join("benches/peers").join(format!("{script}.py"));
         let failed = |what: String| LabError::Peer { peer: script.to_owned(), what };
-        let mut child = Command::new(python)
+        let mut command = Command::new(python);
+        // NumPy reads its threads when it is imported, before the first line is.
+        if let Some(threads) = told["threads"].as_u64() {
+            command.env("OPENBLAS_NUM_THREADS", threads.to_string());
+        }
+        let mut child = command
             .arg(&path)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

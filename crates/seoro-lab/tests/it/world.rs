@@ -75,6 +75,16 @@ fn no_model_beats_the_oracle() {
 }
 
 #[test]
+fn every_personal_model_beats_popularity() {
+    let rows = Scene::new(World::new().implicit()).rows();
+    let popularity = rows.iter().find(|(row, _)| row == "top-pop").map(|(_, evaluation)| evaluation).unwrap();
+    for (row, evaluation) in rows.iter().filter(|(row, _)| row != "top-pop") {
+        let ahead = standard_errors(evaluation, popularity);
+        assert!(ahead >= 3.0, "{row} is only {ahead:.1} standard errors ahead of popularity");
+    }
+}
+
+#[test]
 fn without_structure_no_model_beats_popularity() {
     let scene = Scene::new(shuffled(&World::new().implicit(), Seed::new(5)));
     let rows = scene.rows();
