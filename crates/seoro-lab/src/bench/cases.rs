@@ -226,7 +226,7 @@ fn item_knn(scene: &Scene, dataset: &'static str) -> Result<Work, LabError> {
 
 fn ials(scene: &Scene, dataset: &'static str) -> Result<Work, LabError> {
     // implicit's unobserved weight is 1 and its penalty is the same for every row: the objective that both can have.
-    const ALPHA: f64 = 10.0;
+    const ALPHA: f64 = 1.0;
     const PENALTY: f64 = 1.0;
     const ITERATIONS: usize = 15;
     const INIT_STD: f64 = 0.1;
