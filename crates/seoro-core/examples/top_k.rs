@@ -4,7 +4,7 @@
 
 use rayon::prelude::*;
 use seoro_core::{
-    Embed, ItemId, Items, Matrix, OwnHistory, Query, Score, ScoreError, Seed, TopK, UserId, kernel,
+    Embed, ItemId, Items, Matrix, OwnHistory, Query, Score, ScoreError, Seed, TopK, UserId, score_by_vectors,
 };
 use std::borrow::Cow;
 use std::time::Instant;
@@ -36,21 +36,7 @@ impl Score for Vectors {
     }
 
     fn score(&self, queries: &[Query<'_>], items: Items<'_>, out: &mut [f32]) -> Result<(), ScoreError> {
-        items.check(queries.len(), self.n_items(), out.len())?;
-        let mut vectors = Matrix::default();
-        self.queries(queries, &mut vectors)?;
-        let mut out = out.iter_mut();
-        for query in 0..queries.len() {
-            let wanted: Vec<usize> = match &items {
-                Items::All => (0..self.n_items()).collect(),
-                Items::Range(range) => range.clone().map(|item| item as usize).collect(),
-                Items::Lists(lists) => lists[query].iter().map(|item| item.index()).collect(),
-            };
-            for (item, out) in wanted.into_iter().zip(&mut out) {
-                *out = kernel::dot(vectors.row(query), self.items.row(item));
-            }
-        }
-        Ok(())
+        score_by_vectors(self, queries, items, out)
     }
 
     fn embed(&self) -> Option<&dyn Embed> {

@@ -29,6 +29,7 @@ pub use log::{Event, Log, LogError};
 pub use matrix::{Csr, Matrix, ShapeError};
 pub use score::{
     Embed, Hide, Items, Nothing, OwnHistory, Query, Rate, Retrieve, Score, ScoreError, Scored, TopK,
+    score_by_vectors,
 };
 pub use seed::{Rng, Seed};
 pub use signals::{Impressions, Searches, Signals};

@@ -6,9 +6,8 @@
 //! Differences from the paper: none in the result. `XᵀX`, `P` and `B` are one `f32` buffer `[I, I]` after another in the
 //! same memory, because at 41,000 items one of them is 6.3 GiB.
 
-use crate::factors::history_set;
 use crate::inverse::{PANEL, mirror, negate_inverse};
-use crate::rows::{Wanted, each_row};
+use crate::rows::{Wanted, each_row, history_set};
 use crate::run::check;
 use crate::{FitError, Recommender, Run, Training};
 use rayon::prelude::*;

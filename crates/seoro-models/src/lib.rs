@@ -3,7 +3,6 @@
 pub mod conformance;
 pub mod ease;
 mod epochs;
-mod factors;
 pub mod ials;
 mod inverse;
 pub mod item_knn;

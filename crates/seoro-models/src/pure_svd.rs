@@ -8,12 +8,12 @@
 //! vectors come from a randomised range finder (Halko, Martinsson and Tropp, "Finding Structure with Randomness", SIAM
 //! Review 2011, algorithms 4.4 and 5.1) instead of a Lanczos method. Its error falls with every power iteration.
 
-use crate::factors::{history_set, score_rows};
 use crate::linalg::of;
+use crate::rows::history_set;
 use crate::run::check;
 use crate::{FitError, Recommender, Run, Training};
 use faer::MatRef;
-use seoro_core::{Csr, Embed, Items, Matrix, Query, Score, ScoreError, Seed, kernel::axpy};
+use seoro_core::{Csr, Embed, Items, Matrix, Query, Score, ScoreError, Seed, kernel::axpy, score_by_vectors};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::sync::atomic::AtomicBool;
@@ -151,11 +151,7 @@ impl Score for PureSvdModel {
     }
 
     fn score(&self, queries: &[Query<'_>], items: Items<'_>, out: &mut [f32]) -> Result<(), ScoreError> {
-        items.check(queries.len(), self.n_items(), out.len())?;
-        let mut vectors = Matrix::default();
-        self.queries(queries, &mut vectors)?;
-        score_rows(&vectors, &self.items, &items, out);
-        Ok(())
+        score_by_vectors(self, queries, items, out)
     }
 
     fn embed(&self) -> Option<&dyn Embed> {

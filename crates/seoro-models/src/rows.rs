@@ -1,4 +1,4 @@
-//! Scoring query by query: which of a query's items are wanted, and where their scores go.
+//! Scoring query by query: which of a query's items are wanted, where their scores go, and what its history says.
 
 use crate::FitError;
 use seoro_core::{Csr, Histories, ItemId, Items, Query, ScoreError, UserId};
@@ -47,6 +47,25 @@ pub(crate) fn each_row(
         }
     }
     Ok(())
+}
+
+/// Puts the items of the query's history into `out`, rising and each once.
+///
+/// # Errors
+/// [`ScoreError::Item`] for an item that the model does not have.
+pub(crate) fn history_set(
+    query: &Query<'_>,
+    n_items: usize,
+    out: &mut Vec<ItemId>,
+) -> Result<(), ScoreError> {
+    out.clear();
+    out.extend_from_slice(query.history);
+    out.sort_unstable();
+    out.dedup();
+    match out.last() {
+        Some(&item) if item.index() >= n_items => Err(ScoreError::Item { item, n_items }),
+        _ => Ok(()),
+    }
 }
 
 /// Puts the items of the query's history into `out` by rising item, each once, with the latest value where `values` are

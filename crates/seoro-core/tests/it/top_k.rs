@@ -1,4 +1,4 @@
-//! The default `top_k` of a model of vectors against scoring everything and sorting.
+//! The scores of a model of vectors, and its default `top_k`, against plain dot products and sorting.
 
 use seoro_core::*;
 use std::borrow::Cow;
@@ -30,19 +30,7 @@ impl Score for Vectors {
     }
 
     fn score(&self, queries: &[Query<'_>], items: Items<'_>, out: &mut [f32]) -> Result<(), ScoreError> {
-        items.check(queries.len(), self.n_items(), out.len())?;
-        let mut vectors = Matrix::default();
-        self.queries(queries, &mut vectors)?;
-        let range = match items {
-            Items::Range(range) => range,
-            _ => 0..self.n_items() as u32,
-        };
-        let dim = self.items.cols();
-        let rows = &self.items.as_slice()[range.start as usize * dim..range.end as usize * dim];
-        for (query, out) in out.chunks_exact_mut(range.len().max(1)).enumerate() {
-            kernel::dot_rows(vectors.row(query), rows, out);
-        }
-        Ok(())
+        score_by_vectors(self, queries, items, out)
     }
 
     fn embed(&self) -> Option<&dyn Embed> {
@@ -128,4 +116,42 @@ fn a_nan_is_reported_with_its_query_and_item_unless_hidden() {
 fn a_query_the_model_cannot_embed_is_an_error() {
     let error = model(true, 2, 3, 4).top_k(&[Query::default()], 5, &Nothing, &mut TopK::new()).unwrap_err();
     assert_eq!(error, ScoreError::Missing { query: 0, what: "user" });
+}
+
+#[test]
+fn all_a_range_and_lists_are_scored_by_dot_products() {
+    for (n_users, n_items, dim) in [(5, 40, 7), (1, 3, 1), (3, 4, 0), (0, 4, 2), (2, 0, 3)] {
+        let model = model(true, n_users, n_items, dim);
+        let queries: Vec<Query<'_>> =
+            (0..n_users as u32).map(|user| Query::default().user(UserId(user))).collect();
+        let (half, n) = (n_items as u32 / 2, n_items as u32);
+        let lists: Vec<Vec<ItemId>> = (0..n_users)
+            .map(|user| (0..n).rev().step_by(user + 1).skip(user).map(ItemId).collect())
+            .collect();
+        let lists: Vec<&[ItemId]> = lists.iter().map(Vec::as_slice).collect();
+        let block = |range: std::ops::Range<u32>| vec![range.map(ItemId).collect::<Vec<_>>(); n_users];
+        for (items, wanted) in [
+            (Items::All, block(0..n)),
+            (Items::Range(half..n), block(half..n)),
+            (Items::Range(half..half), block(0..0)),
+            (Items::Lists(&lists), lists.iter().map(|list| list.to_vec()).collect()),
+        ] {
+            let expected: Vec<f32> = (0..n_users)
+                .flat_map(|user| wanted[user].iter().map(move |item| (user, item.index())))
+                .map(|(user, item)| kernel::scalar::dot(model.users.row(user), model.items.row(item)))
+                .collect();
+            let mut out = vec![f32::NAN; expected.len()];
+            score_by_vectors(&model, &queries, items.clone(), &mut out).unwrap();
+            assert_eq!(out, expected, "{items:?} of {n_users} users, {n_items} items");
+        }
+    }
+}
+
+#[test]
+fn items_and_buffers_that_do_not_fit_are_errors() {
+    let (model, query) = (model(true, 2, 3, 4), Query::default().user(UserId(1)));
+    let error = score_by_vectors(&model, &[query], Items::Range(1..4), &mut [0.0; 3]).unwrap_err();
+    assert_eq!(error, ScoreError::Item { item: ItemId(3), n_items: 3 });
+    let error = score_by_vectors(&model, &[query], Items::All, &mut [0.0; 2]).unwrap_err();
+    assert_eq!(error, ScoreError::Output { len: 2, expected: 3 });
 }

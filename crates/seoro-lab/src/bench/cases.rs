@@ -6,6 +6,7 @@ use crate::{LabError, workplace};
 use seoro_core::format::{Delimited, Format, Place, read_log};
 use seoro_core::{
     Embed, Histories, ItemId, Items, Log, Matrix, Query, Score, ScoreError, Seed, UserId, kernel,
+    score_by_vectors,
 };
 use seoro_eval::{Case as Question, Metric, Options};
 use seoro_models::registry::Model;
@@ -114,20 +115,7 @@ impl Score for Vectors {
     }
 
     fn score(&self, queries: &[Query<'_>], items: Items<'_>, out: &mut [f32]) -> Result<(), ScoreError> {
-        items.check(queries.len(), self.n_items(), out.len())?;
-        let mut vectors = Matrix::default();
-        self.queries(queries, &mut vectors)?;
-        let of_query = |query: usize| match &items {
-            Items::All => (0..self.n_items() as u32).collect(),
-            Items::Range(range) => range.clone().collect(),
-            Items::Lists(lists) => lists[query].iter().map(|item| item.0).collect::<Vec<u32>>(),
-        };
-        let pairs =
-            (0..queries.len()).flat_map(|query| of_query(query).into_iter().map(move |item| (query, item)));
-        for (score, (query, item)) in out.iter_mut().zip(pairs) {
-            *score = kernel::dot(vectors.row(query), self.items.row(item as usize));
-        }
-        Ok(())
+        score_by_vectors(self, queries, items, out)
     }
 
     fn embed(&self) -> Option<&dyn Embed> {

@@ -2,8 +2,9 @@
 
 use super::solve::Solver;
 use super::{Ials, Weighting};
-use crate::factors::score_rows;
-use seoro_core::{Csr, Embed, ItemId, Items, Matrix, Query, Score, ScoreError, Seed, kernel};
+use seoro_core::{
+    Csr, Embed, ItemId, Items, Matrix, Query, Score, ScoreError, Seed, kernel, score_by_vectors,
+};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -72,11 +73,7 @@ impl Score for IalsModel {
     }
 
     fn score(&self, queries: &[Query<'_>], items: Items<'_>, out: &mut [f32]) -> Result<(), ScoreError> {
-        items.check(queries.len(), self.n_items(), out.len())?;
-        let mut vectors = Matrix::default();
-        self.queries(queries, &mut vectors)?;
-        score_rows(&vectors, &self.items, &items, out);
-        Ok(())
+        score_by_vectors(self, queries, items, out)
     }
 
     fn embed(&self) -> Option<&dyn Embed> {
