@@ -1,4 +1,4 @@
-//! The hand-made files of `datasets/tiny`: one log in every form, and tables of its users and items.
+//! The hand-made files of `tests/fixtures`: one log in every form, and tables of its users and items.
 
 use crate::format::{event, events, file};
 use seoro_core::format::{
@@ -9,7 +9,7 @@ use seoro_core::{ColumnData, Features, Log, Vocab};
 use std::path::PathBuf;
 
 fn tiny(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../datasets/tiny").join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
 fn delimited(delimiter: &str) -> Delimited {
