@@ -7,6 +7,7 @@ pub mod filter;
 #[cfg(feature = "csv")]
 pub mod format;
 pub mod gemm;
+pub mod hash;
 pub mod histories;
 pub mod id;
 pub mod kernel;

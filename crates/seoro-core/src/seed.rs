@@ -1,5 +1,6 @@
 //! Named streams of random numbers: the only source of randomness in the workspace.
 
+use crate::hash::Fnv1a;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 use serde::{Deserialize, Serialize};
@@ -31,11 +32,10 @@ impl Seed {
 
     /// The stream called `name` below this one.
     pub fn child(self, name: &str) -> Self {
-        // FNV-1a over the name, then mixed with the parent, so that siblings and cousins are unrelated.
-        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
-        Self(mix(self.0 ^ mix(hash)))
+        // The name's hash, then mixed with the parent, so that siblings and cousins are unrelated.
+        let mut hash = Fnv1a::new();
+        hash.bytes(name.as_bytes());
+        Self(mix(self.0 ^ mix(hash.value())))
     }
 
     /// The `index`-th stream below this one: an epoch, a chunk, a user.

@@ -4,6 +4,7 @@ use crate::persist;
 use crate::registry::{Fitted, FittedModel};
 use crate::{Checkpoint, Epoch, FitError, Recommender, Run, Training};
 use seoro_core::Score;
+use seoro_core::hash::Fnv1a;
 use serde::{Deserialize, Serialize};
 
 /// The state between two epochs: what a checkpoint holds.
@@ -126,13 +127,13 @@ fn resume<R: Recommender>(state: &mut State<R::Fitted>, run: &Run<'_>) -> Result
 /// events and how many users and items there are.
 fn key<R: Recommender>(recipe: &R, train: &Training<'_>, run: &Run<'_>, threads: usize) -> Vec<u8> {
     let events = train.events;
-    // FNV-1a over what is known of each event.
-    let hash = events.events().fold(0xcbf2_9ce4_8422_2325_u64, |hash, event| {
+    let mut hash = Fnv1a::new();
+    for event in events.events() {
         let pair = u64::from(event.user.0) << 32 | u64::from(event.item.0);
         let words = [pair, u64::from(event.value.to_bits()), event.time.unwrap_or_default() as u64];
-        words.into_iter().fold(hash, |hash, word| (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3))
-    });
+        words.into_iter().for_each(|word| hash.word(word));
+    }
     let shape = (events.n_users(), events.n_items(), events.len());
-    let key = (R::NAME, R::REVISION, recipe, run.seed, threads, shape, hash);
+    let key = (R::NAME, R::REVISION, recipe, run.seed, threads, shape, hash.value());
     postcard::to_allocvec(&key).unwrap_or_default()
 }

@@ -75,6 +75,7 @@ pub use oracle::Oracle;
 pub use parameters::{Parameters, VERSION, WorldError};
 pub use shuffle::shuffled;
 
+use crate::hash::Fnv1a;
 use crate::{Features, Log, Seed, Signals, UserId, Vocab};
 use law::Law;
 use sessions::Act;
@@ -210,7 +211,7 @@ impl World {
     /// The draws use the platform's exponential and logarithm; one that rounds a last bit otherwise changes a whole number
     /// only where it falls on a border.
     pub fn fingerprint(&self) -> u64 {
-        let mut hash = Fnv::new();
+        let mut hash = Print(Fnv1a::new());
         for (user, acts) in self.truth.acts.iter().enumerate() {
             for act in acts {
                 let row = [user as i64, i64::from(act.item.0), act.time, i64::from(act.session)];
@@ -234,7 +235,7 @@ impl World {
                 (0..features.rows()).for_each(|row| hash.add_cell(&column.data, row));
             }
         }
-        hash.0
+        hash.0.value()
     }
 
     fn log(&self, value: Option<fn(&Act) -> f32>) -> Log {
@@ -270,18 +271,12 @@ fn in_order_of_start(acts: &[Vec<Act>]) -> Vec<(usize, u32)> {
     starts.into_iter().map(|(_, user, session)| (user, session)).collect()
 }
 
-/// FNV-1a, 64 bits.
-struct Fnv(u64);
+/// The world's fingerprint, growing.
+struct Print(Fnv1a);
 
-impl Fnv {
-    fn new() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-
+impl Print {
     fn add(&mut self, x: i64) {
-        for byte in x.to_le_bytes() {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
+        self.0.bytes(&x.to_le_bytes());
     }
 
     fn add_cell(&mut self, column: &crate::ColumnData, row: usize) {

@@ -2,6 +2,7 @@
 
 use super::solve::Solver;
 use super::{Ials, Weighting};
+use seoro_core::hash::Fnv1a;
 use seoro_core::{
     Csr, Embed, ItemId, Items, Matrix, Query, Score, ScoreError, Seed, kernel, score_by_vectors,
 };
@@ -60,11 +61,11 @@ impl IalsModel {
     }
 }
 
-/// FNV-1a over a row of observations.
+/// The hash of a row of observations.
 fn hash(row: impl Iterator<Item = (u32, f32)>) -> u64 {
-    row.fold(0xcbf2_9ce4_8422_2325_u64, |hash, (item, weight)| {
-        (hash ^ (u64::from(item) << 32 | u64::from(weight.to_bits()))).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    let mut hash = Fnv1a::new();
+    row.for_each(|(item, weight)| hash.word(u64::from(item) << 32 | u64::from(weight.to_bits())));
+    hash.value()
 }
 
 impl Score for IalsModel {
