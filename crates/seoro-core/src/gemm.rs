@@ -27,7 +27,8 @@ struct Shape {
 }
 
 impl Shape {
-    /// The shape of rows of `cols` numbers, `stride` apart; checks that `len` numbers hold it.
+    /// The shape of rows of `cols` numbers, `stride` apart; checks that `len` numbers hold it. No stride exceeds the
+    /// larger of `len` and 1.
     fn new(len: usize, rows: usize, cols: usize, stride: usize) -> Self {
         assert!(stride >= cols, "rows of {cols} numbers, {stride} apart, overlap");
         let needed = match rows {
@@ -38,7 +39,9 @@ impl Shape {
             needed.is_some_and(|needed| needed <= len),
             "{len} numbers do not hold {rows} rows of {cols}, {stride} apart"
         );
-        Self { rows, cols, row_stride: stride, col_stride: 1 }
+        // One row or none has no next one to stride to, so any `stride` was let through.
+        let row_stride = if rows > 1 { stride } else { cols.min(len) };
+        Self { rows, cols, row_stride, col_stride: 1 }
     }
 
     fn transposed(self) -> Self {
@@ -130,7 +133,7 @@ pub fn gemm(alpha: f32, a: View<'_>, b: View<'_>, beta: f32, c: ViewMut<'_>, par
     }
     let threads = if parallel { gemm::Parallelism::Rayon(0) } else { gemm::Parallelism::None };
     // SAFETY: each view has checked that every element of its shape lies within its slice; C's rows do not overlap and
-    // C is borrowed alone. Strides are those of slices, so they fit an isize.
+    // C is borrowed alone. No stride exceeds the larger of its slice's length and 1, so each fits an isize.
     unsafe {
         gemm::gemm(
             m,
@@ -153,5 +156,40 @@ pub fn gemm(alpha: f32, a: View<'_>, b: View<'_>, beta: f32, c: ViewMut<'_>, par
             false,
             threads,
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strides_fit_an_isize_whatever_was_asked_for() {
+        let numbers = [1.0, 2.0, 3.0];
+        for (rows, cols, stride) in
+            [(1, 3, usize::MAX), (1, 0, usize::MAX), (0, 3, usize::MAX), (0, usize::MAX, usize::MAX)]
+        {
+            let shape = View::strided(&numbers, rows, cols, stride).shape;
+            assert!(shape.row_stride <= numbers.len(), "{rows} × {cols}, {stride} apart: {shape:?}");
+        }
+    }
+
+    #[test]
+    fn one_row_takes_any_stride() {
+        let (a, b) = ([1.0, 2.0, 3.0], [4.0, 5.0, 6.0]);
+        let mut c = [0.0; 9];
+        let column = View::strided(&a, 1, 3, usize::MAX).transposed();
+        let row = View::strided(&b, 1, 3, usize::MAX);
+        gemm(1.0, column, row, 0.0, ViewMut::new(&mut c, 3, 3), false);
+        assert_eq!(c, [4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 12.0, 15.0, 18.0]);
+        let mut c = [0.0; 3];
+        gemm(1.0, View::new(&[2.0], 1, 1), row, 0.0, ViewMut::strided(&mut c, 1, 3, usize::MAX), false);
+        assert_eq!(c, [8.0, 10.0, 12.0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "do not hold")]
+    fn two_rows_do_not() {
+        View::strided(&[1.0, 2.0, 3.0], 2, 1, usize::MAX);
     }
 }
