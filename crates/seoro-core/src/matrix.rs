@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A dense matrix `[rows, cols]`, row after row in one buffer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "RawMatrix", into = "RawMatrix")]
+#[serde(try_from = "RawMatrix")]
 pub struct Matrix {
     rows: usize,
     cols: usize,
@@ -47,7 +47,8 @@ pub enum ShapeError {
     },
 }
 
-#[derive(Serialize, Deserialize)]
+/// A matrix as it is read, before it is checked; written, it has the same fields in the same order.
+#[derive(Deserialize)]
 struct RawMatrix {
     rows: usize,
     cols: usize,
@@ -58,12 +59,6 @@ impl TryFrom<RawMatrix> for Matrix {
     type Error = ShapeError;
     fn try_from(raw: RawMatrix) -> Result<Self, ShapeError> {
         Matrix::from_vec(raw.rows, raw.cols, raw.data)
-    }
-}
-
-impl From<Matrix> for RawMatrix {
-    fn from(m: Matrix) -> Self {
-        RawMatrix { rows: m.rows, cols: m.cols, data: m.data }
     }
 }
 
@@ -131,7 +126,7 @@ impl Matrix {
 
 /// A sparse matrix in compressed rows: columns rise strictly within a row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "RawCsr", into = "RawCsr")]
+#[serde(try_from = "RawCsr")]
 pub struct Csr {
     starts: Vec<usize>,
     columns: Vec<u32>,
@@ -139,7 +134,8 @@ pub struct Csr {
     cols: usize,
 }
 
-#[derive(Serialize, Deserialize)]
+/// A sparse matrix as it is read, before it is checked; written, it has the same fields in the same order.
+#[derive(Deserialize)]
 struct RawCsr {
     starts: Vec<usize>,
     columns: Vec<u32>,
@@ -151,12 +147,6 @@ impl TryFrom<RawCsr> for Csr {
     type Error = ShapeError;
     fn try_from(raw: RawCsr) -> Result<Self, ShapeError> {
         Csr::new(raw.starts, raw.columns, raw.values, raw.cols)
-    }
-}
-
-impl From<Csr> for RawCsr {
-    fn from(m: Csr) -> Self {
-        RawCsr { starts: m.starts, columns: m.columns, values: m.values, cols: m.cols }
     }
 }
 

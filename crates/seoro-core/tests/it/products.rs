@@ -168,3 +168,16 @@ fn sums_norms_and_scaling_are_those_of_the_dense_matrix() {
         near(&found.iter().map(|&x| x as f32).collect::<Vec<_>>(), expected);
     }
 }
+
+#[test]
+fn matrices_are_written_as_they_are_read() {
+    let matrix = Matrix::from_vec(2, 3, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.5]).unwrap();
+    let text = r#"{"rows":2,"cols":3,"data":[1.0,2.0,3.0,4.0,5.0,6.5]}"#;
+    assert_eq!(serde_json::to_string(&matrix).unwrap(), text);
+    assert_eq!(serde_json::from_str::<Matrix>(text).unwrap(), matrix);
+    let csr = Csr::new(vec![0, 2, 2], vec![0, 4], vec![1.5, -2.0], 5).unwrap();
+    let text = r#"{"starts":[0,2,2],"columns":[0,4],"values":[1.5,-2.0],"cols":5}"#;
+    assert_eq!(serde_json::to_string(&csr).unwrap(), text);
+    assert_eq!(serde_json::from_str::<Csr>(text).unwrap(), csr);
+    assert!(serde_json::from_str::<Matrix>(r#"{"rows":2,"cols":3,"data":[1.0]}"#).is_err());
+}
