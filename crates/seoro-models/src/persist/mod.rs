@@ -5,6 +5,7 @@
 //! of the value, and a checksum of everything before it (`u64`). It is written to a temporary name and renamed.
 
 mod checksum;
+mod reading;
 
 use checksum::Summing;
 use serde::Serialize;
@@ -17,8 +18,6 @@ const MAGIC: [u8; 8] = *b"seoro\r\n\0";
 const VERSION: u16 = 1;
 /// Bytes of the checksum at the end.
 const TRAILER: u64 = 8;
-/// The longest text within a value that can be read back.
-const TEXT: usize = 1 << 20;
 
 /// Why a file is not the model it should be.
 #[derive(Debug, thiserror::Error)]
@@ -240,10 +239,13 @@ fn read<T: DeserializeOwned>(path: &Path, expected: &Header) -> Result<T, Persis
     check_sum(path, &mut file, start + size)?;
 
     file.seek(io::SeekFrom::Start(start)).map_err(io_error(path))?;
-    let mut text = vec![0; usize::try_from(size).unwrap_or(TEXT).clamp(16, TEXT)];
-    let (value, (rest, _)) = postcard::from_io((file.take(size), &mut text[..]))
-        .map_err(|_| damaged("its bytes are not of this model"))?;
-    if rest.limit() > 0 { Err(damaged("bytes are left over")) } else { Ok(value) }
+    let mut room = reading::room(size);
+    let mut bytes = postcard::Deserializer::from_flavor(reading::Bytes::new(file, size, &mut room));
+    let value = T::deserialize(&mut bytes).and_then(|value| Ok((value, bytes.finalize()?)));
+    match value.map_err(|_| damaged("its bytes are not of this model"))? {
+        (value, 0) => Ok(value),
+        _ => Err(damaged("bytes are left over")),
+    }
 }
 
 fn check_header(path: &Path, found: Header, expected: &Header) -> Result<(), PersistError> {

@@ -68,6 +68,16 @@ fn a_length_that_is_a_lie_allocates_nothing_of_it() {
     // A list that claims 2^60 numbers, under a right checksum.
     persist::save(&path, "mine", 1, &(1_u64 << 60)).unwrap();
     assert!(matches!(persist::load::<Vec<f32>>(&path, "mine", 1), Err(PersistError::Damaged { .. })));
+    assert!(matches!(persist::load::<String>(&path, "mine", 1), Err(PersistError::Damaged { .. })));
+}
+
+#[test]
+fn texts_of_any_length_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.model");
+    let value = ("a".repeat(2 << 20), vec!["b".repeat(700_000); 3], "short".to_owned());
+    persist::save(&path, "mine", 1, &value).unwrap();
+    assert!(persist::load::<(String, Vec<String>, String)>(&path, "mine", 1).unwrap() == value);
 }
 
 #[test]
