@@ -124,7 +124,7 @@ impl Recommender for ItemKnn {
         let cancel = run.cancel;
         let mut kept = pool.install(|| self.nearest(&by_item, by_user, cancel))?;
         if self.normalization != Normalization::None {
-            divide_by_sums(&mut kept);
+            similarity::divide_by_sums(&mut kept);
         }
         let base = (self.normalization == Normalization::Centred).then(|| base(&kept, &by_item));
         Ok(ItemKnnModel { weights: kept.transpose(), base, popularity, values: self.values })
@@ -150,17 +150,6 @@ impl ItemKnn {
         similarity::top_products(rows, &by_user, self.neighbours, cancel, |item, other, dot| {
             measure.similarity(measure.extent(item), other, dot)
         })
-    }
-}
-
-/// Divides each row by the sum of its sizes.
-fn divide_by_sums(rows: &mut Csr) {
-    for row in 0..rows.rows() {
-        let values = rows.values_mut(row);
-        let sum: f32 = values.iter().map(|value| value.abs()).sum();
-        if sum > 0.0 {
-            values.iter_mut().for_each(|value| *value /= sum);
-        }
     }
 }
 

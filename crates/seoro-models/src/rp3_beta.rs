@@ -6,7 +6,7 @@
 //!
 //! Differences from the paper: the first step's division by the user's own degree is left out, as it does not change a
 //! user's order; the walk is exact, not sampled; of each item j only the `neighbours` largest weights are kept, as in the
-//! framework of Ferrari Dacrema et al.
+//! framework of Ferrari Dacrema et al., which then keeps as many of each item i as well.
 
 use crate::item_knn::ItemKnnModel;
 use crate::rows::value_matrix;
@@ -24,12 +24,15 @@ pub struct Rp3Beta {
     pub beta: f32,
     /// How many items each item of a history votes for.
     pub neighbours: usize,
+    /// Whether the weights that an item j keeps are divided by their sum, `Σ_i w_ji = 1`, so that every item of a history
+    /// has one vote (`normalize_similarity` in the framework of Ferrari Dacrema et al., 2019).
+    pub normalize_similarity: bool,
 }
 
 /// Plain probabilities, and about the β that the paper finds for MovieLens.
 impl Default for Rp3Beta {
     fn default() -> Self {
-        Self { alpha: 1.0, beta: 0.6, neighbours: 100 }
+        Self { alpha: 1.0, beta: 0.6, neighbours: 100, normalize_similarity: false }
     }
 }
 
@@ -55,11 +58,14 @@ impl Recommender for Rp3Beta {
         self.probabilities(&mut to_users);
         let discounts: Vec<f32> = degrees.iter().map(|degree| degree.max(1.0).powf(-self.beta)).collect();
         let cancel = run.cancel;
-        let weights = pool.install(|| {
+        let mut weights = pool.install(|| {
             similarity::top_products(&to_users, &to_items, self.neighbours, cancel, |_, end, walks| {
                 walks * discounts[end]
             })
         })?;
+        if self.normalize_similarity {
+            similarity::divide_by_sums(&mut weights);
+        }
         Ok(ItemKnnModel::new(weights, None, degrees, false))
     }
 }

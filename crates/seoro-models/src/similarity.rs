@@ -29,6 +29,14 @@ pub enum Similarity {
     /// The correlation over all columns, absent entries being 0: `Σ(x−x̄)(y−ȳ) / (√Σ(x−x̄)² √Σ(y−ȳ)² + h)`. Rows without
     /// a common column are no neighbours.
     Pearson,
+    /// `x·y / (x·y + α(‖x‖² − x·y) + β(‖y‖² − x·y) + h)`, where x is what gets the neighbours (Tversky, "Features of
+    /// Similarity", 1977): Jaccard with α = β = 1, dice with ½.
+    Tversky {
+        /// α ≥ 0: how much what x alone has tells them apart.
+        alpha: f32,
+        /// β ≥ 0: how much what y alone has does.
+        beta: f32,
+    },
 }
 
 /// What the entries of a row are multiplied with before rows are compared; rows are documents, columns are terms.
@@ -156,6 +164,9 @@ impl Measure {
                 let spread = |e: Extent| (e.square - e.sum * e.sum / self.columns).max(0.0);
                 (dot - x.sum * y.sum / self.columns, (spread(x) * spread(y)).sqrt())
             }
+            Similarity::Tversky { alpha, beta } => {
+                (dot, dot + alpha * (x.square - dot) + beta * (y.square - dot))
+            }
         };
         let bottom = bottom + self.shrink;
         if bottom > 0.0 { top / bottom } else { 0.0 }
@@ -181,6 +192,13 @@ pub(crate) fn check_parameters(
     match similarity {
         Similarity::Asymmetric { alpha } if !(0.0..=1.0).contains(&alpha) => {
             refuse("alpha", alpha, "a number between 0 and 1")
+        }
+        Similarity::Tversky { alpha, beta } => {
+            let fine = |value: f32| value.is_finite() && value >= 0.0;
+            match [("alpha", alpha), ("beta", beta)].into_iter().find(|&(_, value)| !fine(value)) {
+                Some((parameter, value)) => refuse(parameter, value, "a number of at least 0"),
+                None => Ok(()),
+            }
         }
         _ => Ok(()),
     }
@@ -312,6 +330,17 @@ pub(crate) fn top_products(
         .map_init(|| (Sums::new(right.cols()), Largest::new(k)), row)
         .collect::<Result<_, FitError>>()?;
     Ok(compressed(rows, right.cols()))
+}
+
+/// Divides each row by the sum of its sizes.
+pub(crate) fn divide_by_sums(rows: &mut Csr) {
+    for row in 0..rows.rows() {
+        let values = rows.values_mut(row);
+        let sum: f32 = values.iter().map(|value| value.abs()).sum();
+        if sum > 0.0 {
+            values.iter_mut().for_each(|value| *value /= sum);
+        }
+    }
 }
 
 /// The matrix of rows whose columns rise.

@@ -5,7 +5,9 @@
 //! itself.
 //!
 //! Differences from the paper: values are not taken from the users' means and sums are not divided, as lists need neither.
-//! Neighbours are found when asked, from the history in the query: a newcomer is answered as a known user is.
+//! Neighbours are found when asked, from the history in the query: a newcomer is answered as a known user is. The framework
+//! of Ferrari Dacrema et al. lets those users answer whose own neighbour u is, weighs with items as documents, and sums the
+//! weighed entries.
 
 use crate::rows::{each_row, profile, value_matrix};
 use crate::similarity::{self, Extent, Largest, Measure, Similarity, Sums, Weigher, Weighting};

@@ -103,7 +103,9 @@ fn parameters_out_of_range_are_named() {
     let base = ItemKnn { normalization: Normalization::Centred, ..ItemKnn::default() };
     assert_eq!(item(ItemKnn { neighbours: 0, ..base.clone() }), "neighbours");
     assert_eq!(item(ItemKnn { shrink: f32::NAN, ..base.clone() }), "shrink");
-    assert_eq!(item(ItemKnn { similarity: Similarity::Asymmetric { alpha: 1.5 }, ..base }), "alpha");
+    assert_eq!(item(ItemKnn { similarity: Similarity::Asymmetric { alpha: 1.5 }, ..base.clone() }), "alpha");
+    let tversky = Similarity::Tversky { alpha: 1.0, beta: -0.5 };
+    assert_eq!(item(ItemKnn { similarity: tversky, ..base }), "beta");
     assert_eq!(walk(Rp3Beta { neighbours: 0, ..Rp3Beta::default() }), "neighbours");
     assert_eq!(walk(Rp3Beta { beta: -0.1, ..Rp3Beta::default() }), "beta");
 }
