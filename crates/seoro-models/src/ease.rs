@@ -88,7 +88,7 @@ impl Recommender for Ease {
 /// What a fit allocates: the buffer, two panels of the inversion, and the interactions by user and by item.
 fn bytes(items: usize, events: usize) -> u64 {
     let (items, events) = (items as u64, events as u64);
-    4 * items * items + 8 * items * PANEL as u64 + 16 * events
+    items.saturating_mul(4 * items).saturating_add(8 * items * PANEL as u64 + 16 * events)
 }
 
 impl Ease {

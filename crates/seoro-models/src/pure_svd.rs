@@ -9,6 +9,7 @@
 //! Review 2011, algorithms 4.4 and 5.1) instead of a Lanczos method. Its error falls with every power iteration.
 
 use crate::linalg::of;
+use crate::recommender::{FACTORS_EXPECTED, MAX_FACTORS};
 use crate::rows::history_set;
 use crate::run::check;
 use crate::{FitError, Recommender, Run, Training};
@@ -66,9 +67,9 @@ impl Recommender for PureSvd {
 
     fn fit(&self, train: &Training<'_>, run: &mut Run<'_>) -> Result<PureSvdModel, FitError> {
         let model = Self::NAME;
-        if self.factors == 0 {
-            let (parameter, expected) = ("factors", "at least 1");
-            return Err(FitError::Parameter { model, parameter, value: 0.0, expected });
+        if !(1..=MAX_FACTORS).contains(&self.factors) {
+            let (parameter, expected, value) = ("factors", FACTORS_EXPECTED, self.factors as f64);
+            return Err(FitError::Parameter { model, parameter, value, expected });
         }
         let histories = train.histories;
         if histories.n_events() == 0 {
@@ -77,7 +78,8 @@ impl Recommender for PureSvd {
         let rank = histories.n_users().min(histories.n_items());
         let width = rank.min(self.factors.saturating_add(self.oversampling));
         let rows = (histories.n_users() + histories.n_items()) as u64;
-        run.reserve(model, 12 * rows * width as u64 + 16 * histories.n_events() as u64)?;
+        let dense = rows.saturating_mul(12 * width as u64);
+        run.reserve(model, dense.saturating_add(16 * histories.n_events() as u64))?;
         let x = histories.matrix();
         let factors = self.factors.min(rank);
         let (pool, cancel, seed) = (run.pool()?, run.cancel, run.seed);

@@ -28,6 +28,12 @@ impl<'a> Training<'a> {
     }
 }
 
+/// The most factors that a recipe may ask for: beyond any use, and products of it with other sizes stay far from overflow.
+pub(crate) const MAX_FACTORS: usize = 1 << 16;
+
+/// What is expected of a number of factors.
+pub(crate) const FACTORS_EXPECTED: &str = "between 1 and 65536";
+
 /// Why a fit ended without a model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -358,5 +358,6 @@ pub(crate) fn compressed(rows: Vec<Vec<(u32, f32)>>, cols: usize) -> Csr {
 pub(crate) fn bytes(rows: usize, k: usize, entries: usize, threads: usize) -> u64 {
     let (rows, kept) = (rows as u64, k.min(rows) as u64);
     // Rows, the matrix of them and its transpose; the interactions twice; a row of sums and its places a thread.
-    24 * rows * kept + 32 * entries as u64 + 8 * rows * threads as u64
+    let products = rows.saturating_mul(24 * kept).saturating_add(32 * entries as u64);
+    products.saturating_add((8 * rows).saturating_mul(threads as u64))
 }

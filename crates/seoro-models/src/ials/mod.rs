@@ -21,6 +21,7 @@ mod tests;
 pub use model::IalsModel;
 
 use crate::epochs::by_epochs;
+use crate::recommender::{FACTORS_EXPECTED, MAX_FACTORS};
 use crate::{FitError, Recommender, Run, Training};
 use rayon::prelude::*;
 use seoro_core::{Csr, Histories, Matrix, Query, UserId};
@@ -88,10 +89,10 @@ impl Recommender for Ials {
         if histories.n_events() == 0 {
             return Err(FitError::Empty { model: Self::NAME });
         }
-        run.reserve(Self::NAME, self.bytes(histories))?;
+        let (pool, cancel) = (run.pool()?, run.cancel);
+        run.reserve(Self::NAME, self.bytes(histories, run.validate.is_some(), pool.current_num_threads()))?;
         let by_user = self.observed(histories);
         let by_item = by_user.transpose();
-        let (pool, cancel) = (run.pool()?, run.cancel);
         let start = IalsModel::start(self, &by_user, run.seed);
         by_epochs(self, self.epochs, start, train, run, |model, _, _| {
             pool.install(|| self.epoch(model, &by_user, &by_item, cancel))
@@ -107,7 +108,7 @@ impl Ials {
             Weighting::Confidence { alpha } => alpha,
         };
         let checks = [
-            ("factors", self.factors as f64, self.factors > 0, "at least 1"),
+            ("factors", self.factors as f64, (1..=MAX_FACTORS).contains(&self.factors), FACTORS_EXPECTED),
             ("unobserved", f64::from(self.unobserved), self.unobserved >= 0.0, "zero or a positive number"),
             ("regularization", f64::from(self.regularization), self.regularization > 0.0, positive),
             ("exponent", f64::from(self.exponent), self.exponent >= 0.0, "zero or a positive number"),
@@ -122,10 +123,16 @@ impl Ials {
         }
     }
 
-    /// What a fit allocates: both sides' vectors and those kept by the model, and the interactions by user and by item.
-    fn bytes(&self, histories: &Histories) -> u64 {
-        let rows = histories.n_users() + histories.n_items();
-        8 * (rows as u64) * (self.factors as u64) + 16 * histories.n_events() as u64
+    /// What a fit allocates: both sides' vectors (those of the best epoch too, where the run validates), the interactions
+    /// by user and by item, the eigenvectors of a gram matrix in `f64`, and each thread's panel and system.
+    fn bytes(&self, histories: &Histories, validates: bool, threads: usize) -> u64 {
+        let (dim, copies) = (self.factors as u64, if validates { 2 } else { 1 });
+        let rows = (histories.n_users() + histories.n_items()) as u64;
+        let vectors = rows.saturating_mul(4 * dim * copies + 24);
+        let panel = (longest_row(histories) as u64).saturating_mul(4 * (dim + 1));
+        let solvers = panel.saturating_add(8 * dim * (dim + 1)).saturating_mul(threads as u64);
+        let interactions = 32 * histories.n_events() as u64;
+        vectors.saturating_add(solvers).saturating_add(40 * dim * dim).saturating_add(interactions)
     }
 
     /// The observed pairs `[U, I]`, each with what it weighs beyond α₀.
@@ -225,4 +232,16 @@ impl Ials {
             Weighting::Confidence { .. } => self.unobserved + weight,
         }
     }
+}
+
+/// The most events of a user or of an item.
+fn longest_row(histories: &Histories) -> usize {
+    let mut takers = vec![0_usize; histories.n_items()];
+    let mut longest = 0;
+    for user in 0..histories.n_users() as u32 {
+        let items = histories.items(UserId(user));
+        longest = longest.max(items.len());
+        items.iter().for_each(|item| takers[item.index()] += 1);
+    }
+    takers.into_iter().fold(longest, usize::max)
 }

@@ -6,6 +6,7 @@ use super::objective::Learn;
 use super::sgd::{self, Strata};
 use super::step::Step;
 use crate::epochs::by_epochs;
+use crate::recommender::{FACTORS_EXPECTED, MAX_FACTORS};
 use crate::{FitError, Recommender, Run, Training};
 use seoro_core::Csr;
 use seoro_core::sample::Negatives;
@@ -42,9 +43,10 @@ impl Plan {
         if self.valued() && events.values().is_none() {
             return Err(FitError::Missing { model: R::NAME, column: "value" });
         }
-        run.reserve(R::NAME, self.bytes(train, run.validate.is_some()))?;
         let pool = run.pool()?;
-        let strata = Strata::new(events, pool.current_num_threads(), run.seed.child("strata"));
+        let threads = pool.current_num_threads();
+        run.reserve(R::NAME, self.bytes(train, run.validate.is_some(), threads))?;
+        let strata = Strata::new(events, threads, run.seed.child("strata"));
         let positives = train.histories.matrix();
         let negatives = self.negatives(R::NAME, &positives)?;
         by_epochs(recipe, self.epochs, self.start(train, run), train, run, |model, epoch, run| {
@@ -118,19 +120,21 @@ impl Plan {
     }
 
     /// The parameters (those of the best epoch too, where the run validates), the events twice, the set of positives with
-    /// its lookup, and the samples of a round.
-    fn bytes(&self, train: &Training<'_>, validates: bool) -> u64 {
-        let (rows, events) = (train.events.n_users() + train.events.n_items(), train.events.len());
+    /// its lookup, and the samples of a round of all threads, in buffers up to twice as long.
+    fn bytes(&self, train: &Training<'_>, validates: bool, threads: usize) -> u64 {
+        let rows = (train.events.n_users() + train.events.n_items()) as u64;
+        let events = train.events.len() as u64;
         let copies = if validates { 2 } else { 1 };
-        let parameters = rows * (self.factors + 1) * 4 * copies;
-        let samples = events.min(sgd::ROUND) * 12 * self.samples_per_event();
-        (parameters + rows * 64 + events * 48 + samples) as u64
+        let parameters = rows.saturating_mul((self.factors as u64 + 1) * 4 * copies);
+        let round = events.min((sgd::ROUND as u64).saturating_mul(threads as u64));
+        let samples = round.saturating_mul(24 * self.samples_per_event());
+        parameters.saturating_add(rows * 64 + events * 48).saturating_add(samples)
     }
 
-    fn samples_per_event(&self) -> usize {
+    fn samples_per_event(&self) -> u64 {
         match self.learn {
-            Learn::Pairs(pairs) => 1 + pairs.negatives.ceil() as usize,
-            Learn::Triples(triples) => triples.negatives,
+            Learn::Pairs(pairs) => 1 + pairs.negatives.ceil() as u64,
+            Learn::Triples(triples) => triples.negatives as u64,
         }
     }
 
@@ -139,10 +143,9 @@ impl Plan {
             Learn::Pairs(pairs) => pairs.negatives,
             Learn::Triples(triples) => triples.negatives as f64,
         };
-        let at_least_one = "at least 1";
         let checks = [
-            ("factors", self.factors as f64, self.factors >= 1, at_least_one),
-            ("epochs", self.epochs as f64, self.epochs >= 1, at_least_one),
+            ("factors", self.factors as f64, (1..=MAX_FACTORS).contains(&self.factors), FACTORS_EXPECTED),
+            ("epochs", self.epochs as f64, self.epochs >= 1, "at least 1"),
             ("learning_rate", self.learning_rate, above(self.learning_rate, 0.0), "a number above 0"),
             ("decay", self.decay, above(self.decay, 0.0) && self.decay <= 1.0, "above 0 and at most 1"),
             (
