@@ -6,6 +6,7 @@ use crate::{Checkpoint, Epoch, FitError, Recommender, Run, Training};
 use seoro_core::Score;
 use seoro_core::hash::Fnv1a;
 use serde::{Deserialize, Serialize};
+use std::time::Instant;
 
 /// The state between two epochs: what a checkpoint holds.
 #[derive(Serialize, Deserialize)]
@@ -18,6 +19,8 @@ struct State<F> {
     best: Option<Best<F>>,
     /// Measures since the best one.
     misses: usize,
+    /// Spent learning, before a resume too.
+    seconds: f64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -50,12 +53,21 @@ where
     R::Fitted: Clone,
 {
     let threads = run.pool()?.current_num_threads();
-    let mut state = State { key: key(recipe, train, run, threads), epoch: 0, fitted, best: None, misses: 0 };
+    let mut state = State {
+        key: key(recipe, train, run, threads),
+        epoch: 0,
+        fitted,
+        best: None,
+        misses: 0,
+        seconds: 0.0,
+    };
     resume::<R>(&mut state, run)?;
     while state.epoch < epochs {
         run.check()?;
         let epoch = state.epoch + 1;
+        let start = Instant::now();
         let loss = learn(&mut state.fitted, epoch, run)?;
+        state.seconds += start.elapsed().as_secs_f64();
         if !loss.is_finite() {
             return Err(FitError::Diverged { model: R::NAME, epoch });
         }
@@ -63,7 +75,7 @@ where
         state.epoch = epoch;
         if let Some(observe) = run.observe.as_mut() {
             let snapshot = || Box::new(Fitted::<R>::new(state.fitted.clone())) as Box<dyn FittedModel>;
-            observe(Epoch::new(epoch, epochs, Some(loss), &snapshot));
+            observe(Epoch::new(epoch, epochs, Some(loss), state.seconds, &snapshot));
         }
         if validate(&mut state, epochs, run) {
             break;

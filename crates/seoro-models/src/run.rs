@@ -34,6 +34,8 @@ pub struct Epoch<'a> {
     pub epochs: usize,
     /// The mean training loss, where the model has one.
     pub loss: Option<f64>,
+    /// The time spent in epochs so far, those before a resume included; without observers, validation and checkpoints.
+    pub seconds: f64,
     /// Gives an owned copy of the model as it is now, to score with or to save.
     pub snapshot: &'a dyn Fn() -> Box<dyn FittedModel>,
 }
@@ -44,9 +46,10 @@ impl<'a> Epoch<'a> {
         epoch: usize,
         epochs: usize,
         loss: Option<f64>,
+        seconds: f64,
         snapshot: &'a dyn Fn() -> Box<dyn FittedModel>,
     ) -> Self {
-        Self { epoch, epochs, loss, snapshot }
+        Self { epoch, epochs, loss, seconds, snapshot }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Fitted models and training states as files that tell damage from data.
 //!
-//! A file is, in little-endian order: the magic bytes, the format's version (`u16`), what it holds (`u8`), the length of
+//! A file is, in little-endian order: the magic bytes, the version of the format of what it holds (`u16`), what that is (`u8`), the length of
 //! the model's name (`u8`), the name, the model's revision (`u32`), the [postcard](https://postcard.jamesmunns.com) bytes
 //! of the value, and a checksum of everything before it (`u64`). It is written to a temporary name and renamed.
 
@@ -13,9 +13,9 @@ use serde::de::DeserializeOwned;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const MAGIC: [u8; 8] = *b"seoro\r\n\0";
-const VERSION: u16 = 1;
 /// Bytes of the checksum at the end.
 const TRAILER: u64 = 8;
 
@@ -105,6 +105,17 @@ pub enum Kind {
     Model,
     /// The state of a fit that is not at its end.
     State,
+}
+
+impl Kind {
+    /// The version of the format.
+    fn version(self) -> u16 {
+        match self {
+            Kind::Model => 1,
+            // 2: with the seconds spent.
+            Kind::State => 2,
+        }
+    }
 }
 
 impl std::fmt::Display for Kind {
@@ -201,10 +212,8 @@ fn io_error(path: &Path) -> impl Fn(io::Error) -> PersistError {
 }
 
 fn write<T: Serialize>(path: &Path, header: &Header, value: &T) -> Result<(), PersistError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = path.with_file_name(name);
-    let written = write_part(&part, header, value).and_then(|()| std::fs::rename(&part, path));
+    let (part, file) = create_part(path).map_err(io_error(path))?;
+    let written = write_part(file, header, value).and_then(|()| std::fs::rename(&part, path));
     written.map_err(|source| {
         // The error at hand says more than one about the leftover would.
         let _ = std::fs::remove_file(&part);
@@ -212,12 +221,28 @@ fn write<T: Serialize>(path: &Path, header: &Header, value: &T) -> Result<(), Pe
     })
 }
 
-fn write_part<T: Serialize>(part: &Path, header: &Header, value: &T) -> io::Result<()> {
+/// A file beside `path` that no other writer has.
+fn create_part(path: &Path) -> io::Result<(PathBuf, File)> {
+    static PARTS: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let number = PARTS.fetch_add(1, Ordering::Relaxed);
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}.{number}.part", std::process::id()));
+        let part = path.with_file_name(name);
+        match File::create_new(&part) {
+            // Left behind by a process that was killed.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            file => return file.map(|file| (part, file)),
+        }
+    }
+}
+
+fn write_part<T: Serialize>(file: File, header: &Header, value: &T) -> io::Result<()> {
     let too_long = |_| io::Error::new(io::ErrorKind::InvalidInput, "a model's name has at most 255 bytes");
     let length = u8::try_from(header.model.len()).map_err(too_long)?;
-    let mut out = BufWriter::new(Summing::new(File::create(part)?));
+    let mut out = BufWriter::new(Summing::new(file));
     out.write_all(&MAGIC)?;
-    out.write_all(&VERSION.to_le_bytes())?;
+    out.write_all(&header.kind.version().to_le_bytes())?;
     out.write_all(&[header.kind as u8, length])?;
     out.write_all(header.model.as_bytes())?;
     out.write_all(&header.revision.to_le_bytes())?;
@@ -293,10 +318,11 @@ fn read_header(path: &Path, file: &mut impl Read) -> Result<Header, PersistError
     }
     let fixed = bytes(4).map_err(cut)?;
     let found = u16::from_le_bytes([fixed[0], fixed[1]]);
-    if found != VERSION {
-        return Err(PersistError::Version { path: owned(), found, expected: VERSION });
-    }
     let kind = [Kind::Model, Kind::State].into_iter().find(|&kind| kind as u8 == fixed[2]);
+    let expected = kind.unwrap_or(Kind::Model).version();
+    if found != expected {
+        return Err(PersistError::Version { path: owned(), found, expected });
+    }
     let kind = kind.ok_or_else(|| PersistError::Damaged { path: owned(), what: "it holds no known kind" })?;
     let name = bytes(usize::from(fixed[3])).map_err(cut)?;
     let model = String::from_utf8(name)

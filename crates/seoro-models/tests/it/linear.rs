@@ -1,10 +1,12 @@
 //! EASE, PureSVD and iALS against NumPy in `f64` (fixtures/linear.py).
 
 use seoro_core::{Histories, ItemId, Items, Log, Query, Score, Seed, UserId, Vocab};
+use seoro_models::mf::MfBpr;
 use seoro_models::{Checkpoint, Ease, Epoch, FitError, Ials, PureSvd, Recommender, Run, Training};
 use serde::Deserialize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -126,6 +128,49 @@ fn parameters_out_of_range_are_refused() {
     assert!(matches!(refused, Err(FitError::Parameter { parameter: "regularization", .. })));
 }
 
+/// What a fit says it needs, on so many threads.
+fn needed<R: Recommender>(recipe: &R, log: &Log, threads: usize) -> u64 {
+    let histories = Histories::new(log);
+    let mut run = Run::new(Seed::new(0));
+    (run.threads, run.memory) = (threads, Some(1));
+    match recipe.fit(&Training::new(log, &histories), &mut run) {
+        Err(FitError::Memory { needed, limit: 1, .. }) => needed,
+        other => panic!("{:?}", other.err()),
+    }
+}
+
+#[test]
+fn any_number_of_factors_is_refused_or_counted() {
+    let log = log(&fixture());
+    let histories = Histories::new(&log);
+    let train = Training::new(&log, &histories);
+    for factors in [(1 << 16) + 1, usize::MAX] {
+        let run = || Run::new(Seed::new(0));
+        let svd = PureSvd { factors, ..PureSvd::default() }.fit(&train, &mut run()).err();
+        let ials = Ials { factors, ..Ials::default() }.fit(&train, &mut run()).err();
+        let mf = MfBpr { factors, ..MfBpr::default() }.fit(&train, &mut run()).err();
+        for refused in [svd, ials, mf] {
+            assert!(matches!(refused, Some(FitError::Parameter { parameter: "factors", .. })), "{refused:?}");
+        }
+    }
+    let (factors, rows) = (1 << 16, (log.n_users() + log.n_items()) as u64);
+    assert!(needed(&Ials { factors, ..Ials::default() }, &log, 1) > rows << 18);
+    assert!(needed(&MfBpr { factors, ..MfBpr::default() }, &log, 1) > rows << 18);
+    let all = usize::MAX;
+    assert!(needed(&PureSvd { oversampling: all, ..PureSvd::default() }, &log, 1) > 12 * rows);
+}
+
+/// Each thread has its own samples, and its own panel and system.
+#[test]
+fn threads_need_memory() {
+    let log = log(&fixture());
+    let often: Vec<usize> = (0..1 << 15).map(|place| place % log.len()).collect();
+    let (mf, log) = (MfBpr::default(), log.select(&often));
+    assert!(needed(&mf, &log, 2) >= needed(&mf, &log, 1) + (1 << 14) * 12);
+    let ials = Ials::default();
+    assert!(needed(&ials, &log, 2) >= needed(&ials, &log, 1) + 8 * 64 * 64);
+}
+
 /// Exact solves of a convex problem in each half can only lower the objective.
 #[test]
 fn ials_lowers_its_objective_every_epoch() {
@@ -166,14 +211,27 @@ fn a_resumed_ials_equals_an_uninterrupted_one() {
     let path = folder.path().join("state");
     let checkpoint = Some(Checkpoint { path: path.clone(), every: 1 });
     let cancel = AtomicBool::new(false);
-    let mut kill = |epoch: Epoch<'_>| cancel.store(epoch.epoch == 3, Ordering::Relaxed);
+    let (mut before, start, pause) = (0.0, Instant::now(), Duration::from_millis(100));
+    let mut kill = |epoch: Epoch<'_>| {
+        let paused = pause.as_secs_f64() * (epoch.epoch - 1) as f64;
+        assert!(
+            epoch.seconds + paused <= start.elapsed().as_secs_f64(),
+            "the observer's time does not count"
+        );
+        std::thread::sleep(pause);
+        before = epoch.seconds;
+        cancel.store(epoch.epoch == 3, Ordering::Relaxed);
+    };
     let mut run = Run::new(Seed::new(9)).cancelled_by(&cancel);
     run.checkpoint = checkpoint.clone();
     run.observe = Some(&mut kill);
     assert!(matches!(recipe.fit(&train, &mut run), Err(FitError::Cancelled)));
 
     let mut epochs = Vec::new();
-    let mut watch = |epoch: Epoch<'_>| epochs.push(epoch.epoch);
+    let mut watch = |epoch: Epoch<'_>| {
+        assert!(epoch.seconds > before, "the time before the resume counts");
+        epochs.push(epoch.epoch);
+    };
     let mut run = Run::new(Seed::new(9));
     run.checkpoint = checkpoint;
     run.observe = Some(&mut watch);

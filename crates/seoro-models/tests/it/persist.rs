@@ -87,3 +87,35 @@ fn a_folder_that_is_not_there_is_an_error_with_its_path() {
     let error = persist::save(&path, "mine", 1, &1_u32).unwrap_err();
     assert!(error.to_string().contains("missing"), "{error}");
 }
+
+#[test]
+fn threads_that_write_one_path_each_leave_a_whole_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.model");
+    std::thread::scope(|scope| {
+        for thread in 0..4_u32 {
+            let path = &path;
+            scope.spawn(move || {
+                for _ in 0..20 {
+                    persist::save(path, "mine", 1, &vec![thread; 20_000]).unwrap();
+                    let value: Vec<u32> = persist::load(path, "mine", 1).unwrap();
+                    assert_eq!(value, [value[0]; 20_000]);
+                }
+            });
+        }
+    });
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+}
+
+#[test]
+fn a_state_of_the_version_before_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    persist::save_state(&path, "mine", 1, &1_u32).unwrap();
+    assert_eq!(persist::load_state::<u32>(&path, "mine", 1).unwrap(), 1);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[8..10].copy_from_slice(&1_u16.to_le_bytes());
+    std::fs::write(&path, bytes).unwrap();
+    let refused = persist::load_state::<u32>(&path, "mine", 1).unwrap_err();
+    assert!(matches!(refused, PersistError::Version { found: 1, expected: 2, .. }), "{refused}");
+}
