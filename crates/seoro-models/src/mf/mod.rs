@@ -58,6 +58,24 @@ use loss::Loss;
 use objective::{Learn, Pairs, Triples};
 use serde::{Deserialize, Serialize};
 
+/// The plan of a recipe, from the hyper-parameters that all recipes have.
+macro_rules! plan {
+    ($recipe:expr, $learn:expr) => {
+        Plan {
+            learn: $learn,
+            factors: $recipe.factors,
+            epochs: $recipe.epochs,
+            learning_rate: $recipe.learning_rate,
+            decay: $recipe.decay,
+            regularization: $recipe.regularization,
+            init_std: $recipe.init_std,
+            fold_in: $recipe.fold_in,
+            biases: true,
+            popularity: 0.0,
+        }
+    };
+}
+
 /// Logistic matrix factorisation: every event against sampled negatives, drawn anew each epoch from all items (an event's
 /// own items included).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -108,19 +126,7 @@ impl Recommender for MfLogistic {
 
     fn fit(&self, train: &Training<'_>, run: &mut Run<'_>) -> Result<MatrixFactorization, FitError> {
         let pairs = Pairs { loss: Loss::Logistic, negatives: self.negatives as f64, valued: false };
-        let plan = Plan {
-            learn: Learn::Pairs(pairs),
-            factors: self.factors,
-            epochs: self.epochs,
-            learning_rate: self.learning_rate,
-            decay: self.decay,
-            regularization: self.regularization,
-            init_std: self.init_std,
-            fold_in: self.fold_in,
-            biases: true,
-            popularity: 0.0,
-        };
-        plan.fit(self, train, run)
+        plan!(self, Learn::Pairs(pairs)).fit(self, train, run)
     }
 }
 
@@ -176,16 +182,8 @@ impl Recommender for MfBpr {
 
     fn fit(&self, train: &Training<'_>, run: &mut Run<'_>) -> Result<MatrixFactorization, FitError> {
         let plan = Plan {
-            learn: Learn::Triples(Triples { negatives: self.negatives }),
-            factors: self.factors,
-            epochs: self.epochs,
-            learning_rate: self.learning_rate,
-            decay: self.decay,
-            regularization: self.regularization,
-            init_std: self.init_std,
-            fold_in: self.fold_in,
-            biases: true,
             popularity: self.popularity,
+            ..plan!(self, Learn::Triples(Triples { negatives: self.negatives }))
         };
         plan.fit(self, train, run)
     }
@@ -263,16 +261,8 @@ impl Recommender for FunkSvd {
             Feedback::Ratings => (0.0, true),
         };
         let plan = Plan {
-            learn: Learn::Pairs(Pairs { loss: Loss::Squared, negatives, valued }),
-            factors: self.factors,
-            epochs: self.epochs,
-            learning_rate: self.learning_rate,
-            decay: self.decay,
-            regularization: self.regularization,
-            init_std: self.init_std,
-            fold_in: self.fold_in,
             biases: self.biases,
-            popularity: 0.0,
+            ..plan!(self, Learn::Pairs(Pairs { loss: Loss::Squared, negatives, valued }))
         };
         plan.fit(self, train, run)
     }
