@@ -5,7 +5,8 @@
 //!
 //! Differences from the paper: an epoch goes in rounds of [`ROUND`] events a thread, so that samples need bounded memory
 //! and items of all groups keep pace; μ, which every sample moves, is each thread's own during a stratum and the mean of
-//! all threads' after it.
+//! all threads' after it. The sum of what the threads moved it by would overshoot: a thread's samples of a stratum are
+//! many steps, which alone bring μ most of the way to where they want it. So μ depends on the number of threads.
 //!
 //! There is no racing version (Hogwild: Recht et al. 2011) beside it: rows that threads share without a data race are
 //! atomics, whose loops do not become vector instructions (2.5 times the time a step at 192 factors), while strata take
