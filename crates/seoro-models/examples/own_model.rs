@@ -67,7 +67,10 @@ impl Score for NextModel {
         let mut out = out.iter_mut();
         for (place, query) in queries.iter().enumerate() {
             let wanted = if let Items::Lists(lists) = &items { lists[place] } else { &every[..] };
-            let next = query.history.last().and_then(|last| self.next.get(last.index()));
+            if let Some(&item) = query.history.iter().find(|item| item.index() >= self.n_items()) {
+                return Err(ScoreError::Item { item, n_items: self.n_items() });
+            }
+            let next = query.history.last().map(|last| &self.next[last.index()]);
             for (item, out) in wanted.iter().zip(&mut out) {
                 let times = next.and_then(|next| next.get(item)).copied().unwrap_or(0.0);
                 *out = times + self.base[item.index()];

@@ -60,6 +60,7 @@ impl Score for PopularityModel {
 
     fn score(&self, queries: &[Query<'_>], items: Items<'_>, out: &mut [f32]) -> Result<(), ScoreError> {
         items.check(queries.len(), self.n_items(), out.len())?;
+        crate::rows::check_histories(queries, self.n_items())?;
         crate::rows::each_row(queries.len(), self.n_items(), &items, out, |_, wanted, out| {
             wanted.copy(&self.counts, out);
             Ok(())

@@ -68,6 +68,18 @@ pub(crate) fn history_set(
     }
 }
 
+/// Refuses a history with an item that the model does not have.
+///
+/// # Errors
+/// [`ScoreError::Item`].
+pub(crate) fn check_histories(queries: &[Query<'_>], n_items: usize) -> Result<(), ScoreError> {
+    let mut items = queries.iter().flat_map(|query| query.history);
+    match items.find(|item| item.index() >= n_items) {
+        Some(&item) => Err(ScoreError::Item { item, n_items }),
+        None => Ok(()),
+    }
+}
+
 /// Puts the items of the query's history into `out` by rising item, each once, with the latest value where `values` are
 /// asked for, else 1.
 ///

@@ -22,7 +22,7 @@ pub enum Rule {
     Candidates,
     /// The best items are those with the largest scores, without the hidden ones.
     TopK,
-    /// A buffer of the wrong length, or an item beyond the last, is an error.
+    /// A buffer of the wrong length, and an item beyond the last, asked for or in a history, are errors.
     Refusals,
     /// The same seed and threads give the same bytes.
     SameBytes,

@@ -13,7 +13,7 @@ use crate::registry::{Fitted, FittedModel};
 use crate::{FitError, Recommender, Run, Training};
 use board::Board;
 pub use failure::{Failure, Rule};
-use seoro_core::{Items, Nothing, OwnHistory, Query, Score, Seed, TopK, UserId};
+use seoro_core::{ItemId, Items, Nothing, OwnHistory, Query, Score, ScoreError, Seed, TopK, UserId};
 use std::sync::atomic::AtomicBool;
 
 /// How far two ways to the same score may lie apart, relative to the largest score of the query.
@@ -123,7 +123,7 @@ fn candidates(model: &dyn Score, queries: &[Query<'_>], full: &[f32]) -> Result<
     let n_items = model.n_items();
     let list = |query: usize| {
         let falling = (0..n_items as u32).rev().step_by(1 + query % 3).take(query % 7 * 2);
-        let mut list: Vec<_> = falling.map(seoro_core::ItemId).collect();
+        let mut list: Vec<_> = falling.map(ItemId).collect();
         list.extend(list.first().copied());
         list
     };
@@ -175,7 +175,7 @@ fn best(model: &dyn Score, queries: &[Query<'_>], full: &[f32]) -> Result<(), Fa
     Ok(())
 }
 
-/// A buffer that is too short and an item that does not exist are refused.
+/// A buffer that is too short and an item that does not exist, asked for or in a history, are refused.
 fn refusals(model: &dyn Score, queries: &[Query<'_>]) -> Result<(), Failure> {
     let n_items = model.n_items();
     let mut out = vec![0.0; n_items + 1];
@@ -183,6 +183,17 @@ fn refusals(model: &dyn Score, queries: &[Query<'_>]) -> Result<(), Failure> {
     let beyond = model.score(&queries[..1], Items::Range(0..n_items as u32 + 1), &mut out);
     if short.is_ok() || beyond.is_ok() {
         return Err(Failure::broken(Rule::Refusals, 0, None));
+    }
+    let unknown = ItemId(n_items as u32);
+    let history = [unknown, ItemId(0)];
+    for query in [Query::new(&history), Query::new(&history).user(UserId(0))] {
+        let scored = model.score(&[query], Items::All, &mut out[..n_items]);
+        let listed = model.top_k(&[query], 1, &Nothing, &mut TopK::new());
+        for answer in [scored, listed] {
+            if !matches!(answer, Err(ScoreError::Item { item, .. }) if item == unknown) {
+                return Err(Failure::broken(Rule::Refusals, 0, Some(unknown)));
+            }
+        }
     }
     Ok(())
 }

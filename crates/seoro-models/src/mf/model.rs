@@ -4,6 +4,7 @@ use super::factors::Factors;
 use super::fold_in::Newcomer;
 use super::objective::Learn;
 use super::step::Step;
+use crate::rows::check_histories;
 use seoro_core::score::top_k_by_blocks;
 use seoro_core::{
     Embed, Hide, ItemId, Items, Matrix, Query, Rate, Score, ScoreError, Seed, TopK, UserId, kernel,
@@ -36,12 +37,13 @@ struct Askers {
 }
 
 impl MatrixFactorization {
-    fn askers(&self, queries: &[Query<'_>]) -> Askers {
+    fn askers(&self, queries: &[Query<'_>]) -> Result<Askers, ScoreError> {
+        check_histories(queries, self.n_items())?;
         let mut vectors = Matrix::zeros(queries.len(), self.factors.dim());
         let offsets = queries.iter().enumerate();
         let offsets =
             offsets.map(|(row, query)| self.factors.global + self.asker(query, vectors.row_mut(row)));
-        Askers { offsets: offsets.collect(), vectors }
+        Ok(Askers { offsets: offsets.collect(), vectors })
     }
 
     /// Writes the asker's `p` into zeroed `vector`, and returns `b`.
@@ -62,8 +64,7 @@ impl MatrixFactorization {
             (_, values) => {
                 let value =
                     |place: usize| values.and_then(|values| values.get(place)).copied().unwrap_or(1.0);
-                let items = query.history.iter().enumerate().map(|(place, &item)| (item, value(place)));
-                items.filter(|(item, _)| item.index() < self.n_items()).collect()
+                query.history.iter().enumerate().map(|(place, &item)| (item, value(place))).collect()
             }
         };
         let (factors, step) = (&self.factors, self.step);
@@ -106,7 +107,7 @@ impl Score for MatrixFactorization {
 
     fn score(&self, queries: &[Query<'_>], items: Items<'_>, out: &mut [f32]) -> Result<(), ScoreError> {
         items.check(queries.len(), self.n_items(), out.len())?;
-        self.scores(&self.askers(queries), items, out);
+        self.scores(&self.askers(queries)?, items, out);
         Ok(())
     }
 
@@ -118,7 +119,7 @@ impl Score for MatrixFactorization {
         out: &mut TopK,
     ) -> Result<(), ScoreError> {
         // The users are found once, not once a block of items.
-        let askers = self.askers(queries);
+        let askers = self.askers(queries)?;
         top_k_by_blocks(self.n_items(), queries, k, hide, out, |items, scores| {
             self.scores(&askers, items, scores);
             Ok(())
@@ -149,7 +150,7 @@ impl Embed for MatrixFactorization {
 
     fn queries(&self, queries: &[Query<'_>], out: &mut Matrix) -> Result<(), ScoreError> {
         let dim = self.factors.dim();
-        let askers = self.askers(queries);
+        let askers = self.askers(queries)?;
         out.reset(queries.len(), dim + 2);
         for (query, &offset) in askers.offsets.iter().enumerate() {
             let row = out.row_mut(query);

@@ -1,6 +1,7 @@
 //! Every registered model keeps the rules; models that do not are found out.
 
-use seoro_core::{Items, Query, Score, ScoreError};
+use seoro_core::score::top_k_by_blocks;
+use seoro_core::{Hide, Items, Nothing, Query, Score, ScoreError, TopK};
 use seoro_models::conformance::{self, Failure, Rule};
 use seoro_models::registry::{Model, Visit};
 use seoro_models::{FitError, Recommender, Run, Training};
@@ -37,6 +38,12 @@ enum Flaw {
     Clock,
     Deaf,
     Unbounded,
+    Taste,
+    Order,
+    Shown,
+    Lenient,
+    Forgiving,
+    Forgetful,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -49,6 +56,9 @@ struct FlawedModel {
     flaw: Flaw,
     n_items: usize,
     clock: u32,
+    /// What a saved model does not come back with.
+    #[serde(skip)]
+    unsaved: f32,
 }
 
 impl<const PERSONAL: bool> Recommender for Flawed<PERSONAL> {
@@ -66,7 +76,8 @@ impl<const PERSONAL: bool> Recommender for Flawed<PERSONAL> {
             run.reserve(Self::NAME, run.memory.map_or(0, |limit| limit + 10))?;
         }
         let clock = if matches!(self.flaw, Flaw::Clock) { CLOCK.fetch_add(1, Ordering::Relaxed) } else { 0 };
-        Ok(FlawedModel { flaw: self.flaw, n_items: train.events.n_items(), clock })
+        let unsaved = f32::from(u8::from(matches!(self.flaw, Flaw::Forgetful)));
+        Ok(FlawedModel { flaw: self.flaw, n_items: train.events.n_items(), clock, unsaved })
     }
 }
 
@@ -76,13 +87,20 @@ impl Score for FlawedModel {
     }
 
     fn score(&self, queries: &[Query<'_>], items: Items<'_>, out: &mut [f32]) -> Result<(), ScoreError> {
-        items.check(queries.len(), self.n_items, out.len())?;
+        if !matches!(self.flaw, Flaw::Lenient) {
+            items.check(queries.len(), self.n_items, out.len())?;
+        }
+        let unknown =
+            queries.iter().flat_map(|query| query.history).find(|item| item.index() >= self.n_items);
+        if let Some(&item) = unknown.filter(|_| !matches!(self.flaw, Flaw::Forgiving)) {
+            return Err(ScoreError::Item { item, n_items: self.n_items });
+        }
         let all: Vec<u32> = match &items {
             Items::All => (0..queries.len()).flat_map(|_| 0..self.n_items as u32).collect(),
             Items::Range(range) => (0..queries.len()).flat_map(|_| range.clone()).collect(),
             Items::Lists(lists) => lists.iter().flat_map(|list| list.iter()).map(|item| item.0).collect(),
         };
-        out.iter_mut().zip(all).for_each(|(out, item)| *out = item as f32);
+        out.iter_mut().zip(all).for_each(|(out, item)| *out = item as f32 + self.unsaved);
         match (self.flaw, items) {
             (Flaw::NotANumber, _) => out.iter_mut().for_each(|out| *out = (*out - 3.0).ln()),
             (Flaw::Candidates, Items::Lists(_)) => out.reverse(),
@@ -90,9 +108,27 @@ impl Score for FlawedModel {
                 out.iter_mut().for_each(|out| *out += 1.0)
             }
             (Flaw::Batch, _) if queries.len() > 1 => out.iter_mut().for_each(|out| *out += 1.0),
+            (Flaw::Taste, Items::All) if queries.len() > 1 => out[self.n_items] += 1.0,
             _ => {}
         }
         Ok(())
+    }
+
+    fn top_k(
+        &self,
+        queries: &[Query<'_>],
+        k: usize,
+        hide: &dyn Hide,
+        out: &mut TopK,
+    ) -> Result<(), ScoreError> {
+        let hide = if matches!(self.flaw, Flaw::Shown) { &Nothing } else { hide };
+        top_k_by_blocks(self.n_items, queries, k, hide, out, |items, scores| {
+            self.score(queries, items, scores)?;
+            if matches!(self.flaw, Flaw::Order) {
+                scores.iter_mut().for_each(|score| *score = -*score);
+            }
+            Ok(())
+        })
     }
 }
 
@@ -116,4 +152,10 @@ fn each_flaw_breaks_its_rule() {
     assert_eq!(broken::<false>(Flaw::Clock), Some(Rule::SameBytes));
     assert_eq!(broken::<false>(Flaw::Deaf), Some(Rule::Cancel));
     assert_eq!(broken::<false>(Flaw::Unbounded), Some(Rule::Memory));
+    assert_eq!(broken::<false>(Flaw::Taste), Some(Rule::Impersonal));
+    assert_eq!(broken::<false>(Flaw::Order), Some(Rule::TopK));
+    assert_eq!(broken::<false>(Flaw::Shown), Some(Rule::TopK));
+    assert_eq!(broken::<false>(Flaw::Lenient), Some(Rule::Refusals));
+    assert_eq!(broken::<false>(Flaw::Forgiving), Some(Rule::Refusals));
+    assert_eq!(broken::<false>(Flaw::Forgetful), Some(Rule::Saved));
 }
