@@ -3,7 +3,7 @@
 use super::ids::{Ids, Kind};
 use super::reader::{Batch, Columns, LogReader};
 use super::{Encoding, Keyed, ReadError};
-use parquet::basic::{LogicalType, TimeUnit as ParquetUnit};
+use parquet::basic::{ConvertedType, LogicalType, TimeUnit as ParquetUnit};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::DataType;
 use parquet::errors::ParquetError;
@@ -19,6 +19,8 @@ const BATCH_ROWS: usize = 1 << 16;
 struct Source {
     name: String,
     index: usize,
+    /// Whether its whole numbers have no sign, though Parquet keeps them in signed ones.
+    unsigned: bool,
 }
 
 /// The columns asked for.
@@ -73,7 +75,7 @@ impl Sources {
             let names: Vec<String> = schema.columns().iter().map(|column| column.path().string()).collect();
             match names.iter().position(|other| other == name) {
                 Some(index) if schema.column(index).max_rep_level() == 0 => {
-                    Ok(Source { name: name.to_owned(), index })
+                    Ok(Source { name: name.to_owned(), index, unsigned: is_unsigned(&schema.column(index)) })
                 }
                 Some(_) => Err(ReadError::ColumnType {
                     path: path.to_owned(),
@@ -98,6 +100,13 @@ impl Sources {
             }),
         })
     }
+}
+
+fn is_unsigned(column: &ColumnDescriptor) -> bool {
+    use ConvertedType::{UINT_8, UINT_16, UINT_32, UINT_64};
+    let logical =
+        matches!(column.logical_type_ref(), Some(LogicalType::Integer(integer)) if !integer.is_signed);
+    logical || matches!(column.converted_type(), UINT_8 | UINT_16 | UINT_32 | UINT_64)
 }
 
 /// The unit that the column's type gives, else `stated` milliseconds.
@@ -182,15 +191,10 @@ impl Reader<'_> {
             let pushed = ids.push(id, kind, Encoding::Utf8, 0, source.index);
             pushed.map_err(|fault| fault.at_line(path, first + row as u64))
         };
+        if let Some(whole) = self.whole(rows, first, expected)? {
+            return (0..rows).try_for_each(|row| push(row, whole.text(row).as_bytes()));
+        }
         match &mut self.column {
-            ColumnReader::Int32ColumnReader(column) => {
-                let numbers = cells(column, rows, first, path, source, expected)?;
-                numbers.iter().enumerate().try_for_each(|(row, id)| push(row, id.to_string().as_bytes()))
-            }
-            ColumnReader::Int64ColumnReader(column) => {
-                let numbers = cells(column, rows, first, path, source, expected)?;
-                numbers.iter().enumerate().try_for_each(|(row, id)| push(row, id.to_string().as_bytes()))
-            }
             ColumnReader::ByteArrayColumnReader(column) => {
                 let texts = cells(column, rows, first, path, source, expected)?;
                 texts.iter().enumerate().try_for_each(|(row, id)| push(row, id.data()))
@@ -202,13 +206,10 @@ impl Reader<'_> {
     fn values(&mut self, rows: usize, first: u64) -> Result<Vec<f32>, ReadError> {
         let expected = "finite numbers";
         let (path, source) = (self.path, self.source);
+        if let Some(whole) = self.whole(rows, first, expected)? {
+            return Ok((0..rows).map(|row| whole.value(row)).collect());
+        }
         let values: Vec<f32> = match &mut self.column {
-            ColumnReader::Int32ColumnReader(column) => {
-                cells(column, rows, first, path, source, expected)?.into_iter().map(|n| n as f32).collect()
-            }
-            ColumnReader::Int64ColumnReader(column) => {
-                cells(column, rows, first, path, source, expected)?.into_iter().map(|n| n as f32).collect()
-            }
             ColumnReader::FloatColumnReader(column) => cells(column, rows, first, path, source, expected)?,
             ColumnReader::DoubleColumnReader(column) => {
                 cells(column, rows, first, path, source, expected)?.into_iter().map(|n| n as f32).collect()
@@ -225,17 +226,11 @@ impl Reader<'_> {
         let expected = "times since 1970";
         let (path, source) = (self.path, self.source);
         let bad = |row: usize, found: String| field(path, source, first + row as u64, found, expected);
+        if let Some(whole) = self.whole(rows, first, expected)? {
+            let time = |row: usize| whole.number(row).and_then(|number| unit.whole(number));
+            return (0..rows).map(|row| time(row).ok_or_else(|| bad(row, whole.text(row)))).collect();
+        }
         match &mut self.column {
-            ColumnReader::Int32ColumnReader(column) => cells(column, rows, first, path, source, expected)?
-                .into_iter()
-                .enumerate()
-                .map(|(row, n)| unit.whole(i64::from(n)).ok_or_else(|| bad(row, n.to_string())))
-                .collect(),
-            ColumnReader::Int64ColumnReader(column) => cells(column, rows, first, path, source, expected)?
-                .into_iter()
-                .enumerate()
-                .map(|(row, n)| unit.whole(n).ok_or_else(|| bad(row, n.to_string())))
-                .collect(),
             ColumnReader::DoubleColumnReader(column) => cells(column, rows, first, path, source, expected)?
                 .into_iter()
                 .enumerate()
@@ -243,6 +238,47 @@ impl Reader<'_> {
                 .collect(),
             other => Err(kind(path, source, other, expected)),
         }
+    }
+
+    /// The next rows of a column of whole numbers; `None` where it holds something else.
+    fn whole(&mut self, rows: usize, first: u64, expected: &'static str) -> Result<Option<Whole>, ReadError> {
+        let (path, source) = (self.path, self.source);
+        Ok(Some(match &mut self.column {
+            ColumnReader::Int32ColumnReader(column) => {
+                let wide = |n: i32| if source.unsigned { i64::from(n as u32) } else { i64::from(n) };
+                let numbers = cells(column, rows, first, path, source, expected)?;
+                Whole { numbers: numbers.into_iter().map(wide).collect(), unsigned: false }
+            }
+            ColumnReader::Int64ColumnReader(column) => Whole {
+                numbers: cells(column, rows, first, path, source, expected)?,
+                unsigned: source.unsigned,
+            },
+            _ => return Ok(None),
+        }))
+    }
+}
+
+/// Whole numbers, row after row.
+struct Whole {
+    numbers: Vec<i64>,
+    /// Whether a negative number stands for one past `i64::MAX`.
+    unsigned: bool,
+}
+
+impl Whole {
+    fn text(&self, row: usize) -> String {
+        let number = self.numbers[row];
+        if self.unsigned { (number as u64).to_string() } else { number.to_string() }
+    }
+
+    fn value(&self, row: usize) -> f32 {
+        let number = self.numbers[row];
+        if self.unsigned { number as u64 as f32 } else { number as f32 }
+    }
+
+    /// The number, where it is not past `i64::MAX`.
+    fn number(&self, row: usize) -> Option<i64> {
+        Some(self.numbers[row]).filter(|&number| number >= 0 || !self.unsigned)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Files in the forms that need a feature: JSON lines, Parquet, packed files; and atomic files.
 
 use crate::format::{event, events, file, message, random_events, read};
-use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, FloatType, Int64Type};
+use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, FloatType, Int32Type, Int64Type};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
@@ -172,6 +172,41 @@ fn parquet_types_are_what_they_are_asked_to_be() {
     for cut in [0, 4, whole.len() / 2, whole.len() - 1] {
         std::fs::write(&path, &whole[..cut]).unwrap();
         assert!(matches!(read(on_users()), Err(ReadError::Parquet { .. })), "{cut} bytes");
+    }
+}
+
+#[test]
+fn parquet_numbers_without_a_sign_are_read_as_they_are() {
+    let schema = "message log { required int32 user (UINT_32); required int64 item (INTEGER(64,false)); required int64 at (UINT_64); }";
+    let (_folder, path) = file("log.parquet", "");
+    let (schema, properties) =
+        (Arc::new(parse_message_type(schema).unwrap()), Arc::new(WriterProperties::default()));
+    let mut writer = SerializedFileWriter::new(File::create(&path).unwrap(), schema, properties).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    column.typed::<Int32Type>().write_batch(&[7, 3_000_000_000_u32 as i32, -1], None, None).unwrap();
+    column.close().unwrap();
+    for numbers in [[8, u64::MAX as i64, i64::MIN], [1, 2, u64::MAX as i64]] {
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<Int64Type>().write_batch(&numbers, None, None).unwrap();
+        column.close().unwrap();
+    }
+    group.close().unwrap();
+    writer.close().unwrap();
+
+    let read = |keys: Keyed| read_log(&path, &Format::Parquet(keys));
+    let log = read(Keyed { value: Some("user".into()), ..Keyed::default() }).unwrap();
+    let names = |vocab: &seoro_core::Vocab| {
+        (0..3).map(|row| vocab.name(row).unwrap().into_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(log.user_vocab()), ["7", "3000000000", "4294967295"]);
+    assert_eq!(names(log.item_vocab()), ["8", "18446744073709551615", "9223372036854775808"]);
+    assert_eq!(log.values(), Some(&[7.0, 3e9, 4_294_967_295_u32 as f32][..]));
+    let log = read(Keyed { value: Some("item".into()), ..Keyed::default() }).unwrap();
+    assert_eq!(log.values(), Some(&[8.0, u64::MAX as f32, 9_223_372_036_854_775_808_u64 as f32][..]));
+    match read(Keyed { time: Some("at".into()), ..Keyed::default() }).unwrap_err() {
+        ReadError::Field { line: 3, column: 3, found, .. } => assert_eq!(found, u64::MAX.to_string()),
+        other => panic!("{other}"),
     }
 }
 
