@@ -103,7 +103,10 @@ impl Loader<'_> {
     /// Reads the logs of all parts with one pair of vocabularies, and filters them.
     fn read_logs(&mut self) -> Result<(), DatasetError> {
         let manifest = self.manifest;
-        let mut reader = if manifest.numbered { LogReader::numbered() } else { LogReader::new() };
+        let mut reader = match manifest.numbered {
+            true => LogReader::numbered_below(self.rows_told("users"), self.rows_told("items")),
+            false => LogReader::new(),
+        };
         let (mut parts, mut columns) = (Vec::new(), Vec::new());
         for file in manifest.files.iter().filter(|file| file.role == Role::Log) {
             let path = self.locate(file)?;
@@ -120,6 +123,12 @@ impl Loader<'_> {
             self.dataset.logs.insert(part, log);
         }
         Ok(())
+    }
+
+    /// How many rows of `what` the manifest counts, where nothing changes them before they are counted.
+    fn rows_told(&self, what: &str) -> Option<u32> {
+        let unfiltered = self.manifest.filters.is_empty();
+        self.manifest.counts.get(what).filter(|_| unfiltered).and_then(|&count| u32::try_from(count).ok())
     }
 
     /// Reads a file beside the logs.

@@ -1,7 +1,7 @@
 //! Events in columns, parsed in one pass over a block.
 
 use super::error::Fault;
-use super::ids::{Ids, Kind};
+use super::ids::{Ids, Kind, Kinds};
 use super::number::{digits, moment, short_value, value};
 use super::reader::{Batch, Columns, LogReader};
 use super::scan::{Dialect, after_line, ends_line};
@@ -26,7 +26,7 @@ struct Parser {
     steps: Vec<(usize, Role)>,
     /// How many columns each line has.
     width: usize,
-    kind: Kind,
+    kinds: Kinds,
     /// Milliseconds in a unit of time.
     unit: i64,
 }
@@ -99,7 +99,7 @@ fn read_rows(
         encoding: format.encoding,
         steps,
         width,
-        kind: reader.kind(),
+        kinds: reader.kinds(),
         unit: format.time_unit.milliseconds(),
     };
     reader.drive(&mut blocks, format.value.is_some(), format.time.is_some(), |block| parser.parse(block))
@@ -194,8 +194,8 @@ impl Parser {
                 at = self.dialect.after(block, end).ok_or_else(|| Fault::missing(start, column))?;
             }
             end = Some(match role {
-                Role::User => self.id(block, at, column, &mut batch.users)?,
-                Role::Item => self.id(block, at, column, &mut batch.items)?,
+                Role::User => self.id(block, at, column, self.kinds.users, &mut batch.users)?,
+                Role::Item => self.id(block, at, column, self.kinds.items, &mut batch.items)?,
                 Role::Value => self.value(block, at, column, &mut batch.values)?,
                 Role::Time => self.time(block, at, column, &mut batch.times)?,
             });
@@ -204,17 +204,17 @@ impl Parser {
     }
 
     #[inline(always)]
-    fn id(&self, block: &[u8], at: usize, column: usize, ids: &mut Ids) -> Result<usize, Fault> {
+    fn id(&self, block: &[u8], at: usize, column: usize, kind: Kind, ids: &mut Ids) -> Result<usize, Fault> {
         if let Some((number, end)) = digits(block, at)
             && (block[at] != b'0' || end == at + 1)
-            && self.kind.takes(number)
+            && kind.takes(number)
             && self.dialect.ends_field(block, end)
         {
             ids.push_number(number);
             return Ok(end);
         }
         let (field, end) = self.dialect.field(block, at, column)?;
-        ids.push(&field, self.kind, self.encoding, at, column)?;
+        ids.push(&field, kind, self.encoding, at, column)?;
         Ok(end)
     }
 

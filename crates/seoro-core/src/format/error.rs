@@ -83,6 +83,21 @@ pub enum ReadError {
         /// What was expected.
         expected: &'static str,
     },
+    /// A row number that is larger than the rows there are, or than so few ids make likely: a model has room for every
+    /// row.
+    #[error("{}:{line}:{column}: row {row}; expected a row below {below}", path.display())]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// The line (in Parquet: the row of the table).
+        line: u64,
+        /// The column.
+        column: usize,
+        /// The row number.
+        row: u64,
+        /// What it must be less than.
+        below: u32,
+    },
     /// A line without end, or longer than any row of data should be.
     #[error("{}:{line}: longer than {limit} bytes; expected a line end (or a closing quote) before", path.display())]
     LongLine {
@@ -168,6 +183,10 @@ pub(super) enum FaultKind {
         found: String,
         expected: &'static str,
     },
+    Row {
+        row: u64,
+        below: u32,
+    },
     #[cfg(feature = "json")]
     Key {
         key: String,
@@ -194,6 +213,7 @@ impl Fault {
         let (path, column) = (path.to_owned(), self.column + 1);
         match self.kind {
             FaultKind::Missing => ReadError::Missing { path, line, column },
+            FaultKind::Row { row, below } => ReadError::Row { path, line, column, row, below },
             #[cfg(feature = "json")]
             FaultKind::Key { key } => ReadError::MissingKey { path, line, key },
             FaultKind::Field { found, expected } => ReadError::Field { path, line, column, found, expected },

@@ -1,6 +1,6 @@
 //! Ids between the threads that read them and the vocabulary that numbers them.
 
-use super::error::Fault;
+use super::error::{Fault, FaultKind};
 use super::scan::text;
 use super::{Encoding, ReadError};
 use crate::vocab::{Vocab, VocabError, canonical};
@@ -34,7 +34,10 @@ impl Ids {
         column: usize,
     ) -> Result<(), Fault> {
         match (canonical(field), kind) {
-            (Some(number), Kind::Rows) if number < u64::from(u32::MAX) => self.keys.push(number),
+            (Some(number), Kind::Rows { .. }) if kind.takes(number) => self.keys.push(number),
+            (Some(row), Kind::Rows { below }) if row < u64::from(u32::MAX) => {
+                return Err(Fault { at, column, kind: FaultKind::Row { row, below } });
+            }
             (Some(number), Kind::Names) => self.keys.push(number),
             (None, Kind::Names) if !field.is_empty() => self.push_text(&text(field, encoding, at, column)?),
             _ => return Err(Fault::field(at, column, field, kind.expected())),
@@ -62,21 +65,31 @@ impl Ids {
 pub(super) enum Kind {
     /// Names, which get rows as they appear.
     Names,
-    /// The rows themselves.
-    Rows,
+    /// The rows themselves, each less than `below`.
+    Rows { below: u32 },
+}
+
+/// What the users and the items of a log are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kinds {
+    pub(super) users: Kind,
+    pub(super) items: Kind,
 }
 
 impl Kind {
     /// Whether an id of this kind may be `number`.
     #[inline(always)]
     pub(super) fn takes(self, number: u64) -> bool {
-        self == Self::Names || number < u64::from(u32::MAX)
+        match self {
+            Self::Names => true,
+            Self::Rows { below } => number < u64::from(below),
+        }
     }
 
     fn expected(self) -> &'static str {
         match self {
             Self::Names => "an id",
-            Self::Rows => "a row number, below 2^32 - 1",
+            Self::Rows { .. } => "a row number, below 2^32 - 1",
         }
     }
 }
@@ -85,22 +98,58 @@ impl Kind {
 #[derive(Debug)]
 pub(super) enum Growing {
     Names(Vocab),
-    /// One past the largest row seen.
-    Rows(u32),
+    Rows(Span),
 }
 
+/// The rows that were seen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    /// One past the largest.
+    end: u32,
+    /// How many ids named them.
+    ids: u64,
+    /// How many rows there are at most, where the caller knows.
+    told: Option<u32>,
+}
+
+/// Where a vocabulary stood.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    len: u32,
+    ids: u64,
+}
+
+/// How many rows a vocabulary of few ids may have.
+const FEW_ROWS: u64 = 1 << 20;
+
+/// How many rows there may be for each id that was read.
+const ROWS_PER_ID: u64 = 64;
+
 impl Growing {
-    pub(super) fn new(kind: Kind) -> Self {
-        match kind {
-            Kind::Names => Self::Names(Vocab::new()),
-            Kind::Rows => Self::Rows(0),
-        }
+    pub(super) fn names() -> Self {
+        Self::Names(Vocab::new())
+    }
+
+    /// Rows of which there are at most `told`, where that is known.
+    pub(super) fn numbered(told: Option<u32>) -> Self {
+        Self::Rows(Span { end: 0, ids: 0, told })
     }
 
     pub(super) fn kind(&self) -> Kind {
         match self {
             Self::Names(_) => Kind::Names,
-            Self::Rows(_) => Kind::Rows,
+            Self::Rows(span) => Kind::Rows { below: span.told.unwrap_or(u32::MAX) },
+        }
+    }
+
+    /// What rows must be less than for so few ids, where one is not: whoever makes room for each row would make too much.
+    pub(super) fn excess(&self) -> Option<u32> {
+        match self {
+            Self::Rows(Span { end, ids, told: None }) => {
+                let most = ids.saturating_mul(ROWS_PER_ID).max(FEW_ROWS);
+                (u64::from(*end) > most).then_some(most as u32)
+            }
+            _ => None,
         }
     }
 
@@ -108,15 +157,22 @@ impl Growing {
     pub(super) fn len(&self) -> u32 {
         match self {
             Self::Names(vocab) => vocab.len() as u32,
-            Self::Rows(rows) => *rows,
+            Self::Rows(span) => span.end,
         }
     }
 
-    /// Forgets the rows from `len` on.
-    pub(super) fn truncate(&mut self, len: u32) {
+    pub(super) fn mark(&self) -> Mark {
         match self {
-            Self::Names(vocab) => vocab.truncate(len as usize),
-            Self::Rows(rows) => *rows = len,
+            Self::Names(_) => Mark { len: self.len(), ids: 0 },
+            Self::Rows(span) => Mark { len: span.end, ids: span.ids },
+        }
+    }
+
+    /// Forgets what came after `mark`.
+    pub(super) fn forget(&mut self, mark: Mark) {
+        match self {
+            Self::Names(vocab) => vocab.truncate(mark.len as usize),
+            Self::Rows(span) => (span.end, span.ids) = (mark.len, mark.ids),
         }
     }
 
@@ -129,11 +185,14 @@ impl Growing {
     ) -> Result<(), ReadError> {
         let full = |_: VocabError| ReadError::Full { path: path.to_owned() };
         let mut start = 0;
+        if let Self::Rows(span) = self {
+            span.ids += ids.len() as u64;
+        }
         for &key in &ids.keys {
             take(match self {
-                Self::Rows(rows) => {
+                Self::Rows(span) => {
                     let row = key as u32;
-                    *rows = (*rows).max(row + 1);
+                    span.end = span.end.max(row + 1);
                     row
                 }
                 Self::Names(vocab) if key & TEXT == 0 => vocab.intern_number(key).map_err(full)?,
@@ -151,7 +210,7 @@ impl Growing {
     pub(super) fn finish(self) -> Vocab {
         match self {
             Self::Names(vocab) => vocab,
-            Self::Rows(rows) => Vocab::numbered(rows),
+            Self::Rows(span) => Vocab::numbered(span.end),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One JSON object a line; of its keys only those asked for are read.
 
 use super::error::{Fault, FaultKind};
-use super::ids::{Ids, Kind};
+use super::ids::{Ids, Kind, Kinds};
 use super::number::{moment, value};
 use super::reader::{Batch, Columns, LogReader};
 use super::source::Blocks;
@@ -15,24 +15,25 @@ use std::path::Path;
 /// Reads the file into columns.
 pub(super) fn read(reader: &mut LogReader, path: &Path, format: &Keyed) -> Result<Columns, ReadError> {
     let mut blocks = Blocks::open(path, reader.block_bytes(), false)?;
-    let kind = reader.kind();
-    reader
-        .drive(&mut blocks, format.value.is_some(), format.time.is_some(), |block| parse(block, format, kind))
+    let kinds = reader.kinds();
+    reader.drive(&mut blocks, format.value.is_some(), format.time.is_some(), |block| {
+        parse(block, format, kinds)
+    })
 }
 
-fn parse(block: &[u8], format: &Keyed, kind: Kind) -> Result<Batch, Fault> {
+fn parse(block: &[u8], format: &Keyed, kinds: Kinds) -> Result<Batch, Fault> {
     let mut batch = Batch::default();
     let mut at = 0;
     for line in block.split(|&byte| byte == b'\n') {
         if !line.trim_ascii().is_empty() {
-            parse_line(line, at, format, kind, &mut batch)?;
+            parse_line(line, at, format, kinds, &mut batch)?;
         }
         at += line.len() + 1;
     }
     Ok(batch)
 }
 
-fn parse_line(line: &[u8], at: usize, format: &Keyed, kind: Kind, batch: &mut Batch) -> Result<(), Fault> {
+fn parse_line(line: &[u8], at: usize, format: &Keyed, kinds: Kinds, batch: &mut Batch) -> Result<(), Fault> {
     let mut json = serde_json::Deserializer::from_slice(line);
     let fields = Keys(format).deserialize(&mut json).and_then(|fields| json.end().map(|()| fields));
     let fields = fields.map_err(|error| {
@@ -41,8 +42,8 @@ fn parse_line(line: &[u8], at: usize, format: &Keyed, kind: Kind, batch: &mut Ba
         Fault::field(at, column, rest.trim_ascii_end(), "one JSON object a line")
     })?;
     let missing = |key: &str| Fault { at, column: 0, kind: FaultKind::Key { key: key.to_owned() } };
-    fields.user.ok_or_else(|| missing(&format.user))?.push_id(&mut batch.users, kind, at)?;
-    fields.item.ok_or_else(|| missing(&format.item))?.push_id(&mut batch.items, kind, at)?;
+    fields.user.ok_or_else(|| missing(&format.user))?.push_id(&mut batch.users, kinds.users, at)?;
+    fields.item.ok_or_else(|| missing(&format.item))?.push_id(&mut batch.items, kinds.items, at)?;
     if let Some(key) = &format.value {
         batch.values.push(fields.value.ok_or_else(|| missing(key))?.value(at)?);
     }

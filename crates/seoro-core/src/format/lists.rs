@@ -1,7 +1,7 @@
 //! Files with any number of items a line.
 
 use super::error::Fault;
-use super::ids::{Ids, Kind};
+use super::ids::{Ids, Kind, Kinds};
 use super::reader::{Columns, LogReader, in_order};
 use super::scan::{Dialect, after_line, ends_line};
 use super::source::Blocks;
@@ -21,7 +21,7 @@ struct Lists {
 /// What parsing a line needs.
 struct Parser {
     dialect: Dialect,
-    kind: Kind,
+    kinds: Kinds,
     encoding: Encoding,
 }
 
@@ -34,11 +34,11 @@ struct Field<'a> {
 
 impl Parser {
     fn new(reader: &LogReader, delimiter: &str, encoding: Encoding, path: &Path) -> Result<Self, ReadError> {
-        Ok(Self { dialect: Dialect::new(delimiter, false, path)?, kind: reader.kind(), encoding })
+        Ok(Self { dialect: Dialect::new(delimiter, false, path)?, kinds: reader.kinds(), encoding })
     }
 
-    fn push(&self, ids: &mut Ids, field: &Field<'_>) -> Result<(), Fault> {
-        ids.push(field.bytes, self.kind, self.encoding, field.at, field.column)
+    fn push(&self, ids: &mut Ids, kind: Kind, field: &Field<'_>) -> Result<(), Fault> {
+        ids.push(field.bytes, kind, self.encoding, field.at, field.column)
     }
 
     /// Gives every field of a block that is not empty to `take`.
@@ -78,8 +78,8 @@ pub(super) fn read_rows(reader: &mut LogReader, path: &Path, format: &Rows) -> R
     let parser = Parser::new(reader, &format.delimiter, format.encoding, path)?;
     let parse = |block: &[u8]| {
         let take = |lists: &mut Lists, field: Field<'_>| match field.column {
-            0 => parser.push(&mut lists.users, &field),
-            _ => parser.push(&mut lists.items, &field),
+            0 => parser.push(&mut lists.users, parser.kinds.users, &field),
+            _ => parser.push(&mut lists.items, parser.kinds.items, &field),
         };
         parser.lists(block, take)
     };
@@ -98,7 +98,8 @@ pub(super) fn read_sessions(
 ) -> Result<Columns, ReadError> {
     let parser = Parser::new(reader, &format.delimiter, format.encoding, path)?;
     let parse = |block: &[u8]| {
-        let take = |lists: &mut Lists, field: Field<'_>| parser.push(&mut lists.items, &field);
+        let take =
+            |lists: &mut Lists, field: Field<'_>| parser.push(&mut lists.items, parser.kinds.items, &field);
         parser.lists(block, take)
     };
     read_events(reader, path, parse, |reader, lists| {

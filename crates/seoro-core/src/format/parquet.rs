@@ -1,6 +1,6 @@
 //! Parquet files, a batch of rows at a time.
 
-use super::ids::{Ids, Kind};
+use super::ids::{Ids, Kind, Kinds};
 use super::reader::{Batch, Columns, LogReader};
 use super::{Encoding, Keyed, ReadError};
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit as ParquetUnit};
@@ -56,7 +56,7 @@ pub(super) fn read(reader: &mut LogReader, path: &Path, format: &Keyed) -> Resul
         let mut left = rows;
         while left > 0 {
             let rows = left.min(BATCH_ROWS);
-            let batch = readers.batch(rows, columns.len() as u64 + 1, reader.kind())?;
+            let batch = readers.batch(rows, columns.len() as u64 + 1, reader.kinds())?;
             let read = ((columns.len() + rows) as f64 / total).min(1.0);
             reader.take(&mut columns, batch, read, path)?;
             left -= rows;
@@ -169,10 +169,10 @@ impl<'a> Readers<'a> {
     }
 
     /// The next `rows` rows, of which the first is row `first` of the file, from 1.
-    fn batch(&mut self, rows: usize, first: u64, kind: Kind) -> Result<Batch, ReadError> {
+    fn batch(&mut self, rows: usize, first: u64, kinds: Kinds) -> Result<Batch, ReadError> {
         let mut batch = Batch::default();
-        self.user.ids(rows, first, kind, &mut batch.users)?;
-        self.item.ids(rows, first, kind, &mut batch.items)?;
+        self.user.ids(rows, first, kinds.users, &mut batch.users)?;
+        self.item.ids(rows, first, kinds.items, &mut batch.items)?;
         if let Some(reader) = &mut self.value {
             batch.values = reader.values(rows, first)?;
         }

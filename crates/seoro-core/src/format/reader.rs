@@ -1,11 +1,12 @@
 //! Files into logs that share their vocabularies.
 
 use super::error::Fault;
-use super::ids::{Growing, Ids, Kind};
+use super::ids::{Growing, Ids, Kinds};
 use super::source::{Block, Blocks};
 use super::{Format, ReadError};
 use crate::{ItemId, Log, UserId};
 use rayon::prelude::*;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -77,17 +78,25 @@ impl Default for LogReader {
 impl LogReader {
     /// A reader that gives ids rows as they appear.
     pub fn new() -> Self {
-        Self::of(Kind::Names)
+        Self::of(Growing::names(), Growing::names())
     }
 
-    /// A reader of data that speaks in rows: an id is a number below 2^32 − 1, and there are as many users (items) as
-    /// the largest one says.
+    /// A reader of data that speaks in rows: an id is a number, and there are as many users (items) as the largest one
+    /// says.
+    ///
+    /// After each file, a row must be below 2^20 or below 64 times the ids read so far, as models have room for every
+    /// row; data with larger gaps are read by [`LogReader::numbered_below`], or by [`LogReader::new`].
     pub fn numbered() -> Self {
-        Self::of(Kind::Rows)
+        Self::numbered_below(None, None)
     }
 
-    fn of(kind: Kind) -> Self {
-        Self { users: Growing::new(kind), items: Growing::new(kind), block_bytes: BLOCK_BYTES }
+    /// As [`LogReader::numbered`], where it is known how many users, or items, there are at most.
+    pub fn numbered_below(users: Option<u32>, items: Option<u32>) -> Self {
+        Self::of(Growing::numbered(users), Growing::numbered(items))
+    }
+
+    fn of(users: Growing, items: Growing) -> Self {
+        Self { users, items, block_bytes: BLOCK_BYTES }
     }
 
     /// Reads about `bytes` at a time and thread; what is read does not depend on it.
@@ -101,11 +110,18 @@ impl LogReader {
     /// # Errors
     /// See [`ReadError`]; nothing of the file is kept then.
     pub fn read(&mut self, path: &Path, format: &Format) -> Result<Columns, ReadError> {
-        let (users, items) = (self.users.len(), self.items.len());
-        let read = self.read_format(path, format);
+        let marks = (self.users.mark(), self.items.mark());
+        let mut read = self.read_format(path, format);
+        let (users, items) = (self.users.excess(), self.items.excess());
+        if read.is_ok() && users.or(items).is_some() {
+            // Which line is at fault was not known while it was read.
+            let mut again = Self::numbered_below(users, items).with_block_bytes(self.block_bytes);
+            let source = io::Error::other("the file changed while it was read");
+            read = again.read(path, format).and(Err(ReadError::Io { path: path.to_owned(), source }));
+        }
         if read.is_err() {
-            self.users.truncate(users);
-            self.items.truncate(items);
+            self.users.forget(marks.0);
+            self.items.forget(marks.1);
         }
         read
     }
@@ -132,8 +148,8 @@ impl LogReader {
         parts.into_iter().map(|part| Ok(part.log(Arc::clone(&users), Arc::clone(&items))?)).collect()
     }
 
-    pub(super) fn kind(&self) -> Kind {
-        self.users.kind()
+    pub(super) fn kinds(&self) -> Kinds {
+        Kinds { users: self.users.kind(), items: self.items.kind() }
     }
 
     pub(super) fn block_bytes(&self) -> usize {

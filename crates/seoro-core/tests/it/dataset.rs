@@ -60,6 +60,24 @@ fn errors_in_manifests_name_file_and_line() {
 }
 
 #[test]
+fn numbered_rows_stay_below_what_the_manifest_counts() {
+    use seoro_core::format::ReadError;
+    let manifest = |filters: &str| {
+        let log = log("a.tsv", "");
+        format!("numbered = true\n{filters}\n{log}[counts]\nusers = 2\nitems = 4\n")
+    };
+    let (whole, gap) = ("0\t3\t5\n1\t0\t5\n", "0\t3\t5\n\n2\t0\t5\n");
+    assert_eq!(load_small(&manifest(""), &[("a.tsv", whole)]).unwrap().counts["items"], 4);
+    match load_small(&manifest(""), &[("a.tsv", gap)]).unwrap_err() {
+        DatasetError::Read(ReadError::Row { line: 3, column: 1, row: 2, below: 2, .. }) => {}
+        other => panic!("{other}"),
+    }
+    // What is counted after a filter says nothing of the file's own rows.
+    let shrunk = manifest("filters = [{ kind = \"shrink\" }]").replace("items = 4", "items = 2");
+    assert_eq!(load_small(&shrunk, &[("a.tsv", gap)]).unwrap().counts["users"], 2);
+}
+
+#[test]
 fn parts_share_vocabularies_and_are_counted() {
     let files = [("train.tsv", RATINGS), ("test.tsv", "jun\trice\t2\n")];
     let manifest = [

@@ -123,6 +123,42 @@ fn numbered_files_speak_in_rows() {
     }
 }
 
+#[test]
+fn a_row_far_above_the_ids_read_is_an_error() {
+    let format = Format::Delimited(Delimited::default());
+    let read = |mut reader: LogReader, text: &str| {
+        let (_folder, path) = file("train", text);
+        reader.read(&path, &format).map(|columns| reader.finish(vec![columns]).unwrap().remove(0))
+    };
+    let refused = |reader: LogReader, text: &str| match read(reader.with_block_bytes(8), text).unwrap_err() {
+        ReadError::Row { path, line, column, row, below } => {
+            assert!(path.ends_with("train"));
+            (line, column, row, below)
+        }
+        other => panic!("{other}"),
+    };
+    let numbered = LogReader::numbered;
+    assert_eq!(refused(numbered(), "1\t1\n0\t4000000000\n2\t2\n"), (2, 2, 4_000_000_000, 1 << 20));
+    assert_eq!(refused(numbered(), "1\t1\n0\t3\n1048576\t2\n"), (3, 1, 1 << 20, 1 << 20));
+    assert_eq!(read(numbered(), "1\t1\n1048575\t2\n").unwrap().n_users(), 1 << 20);
+
+    let many: String = (0..20_000).map(|row| format!("{row}\t{}\n", row * 64)).collect();
+    assert_eq!(read(numbered(), &many).unwrap().n_items(), 19_999 * 64 + 1);
+    let below = 64 * 20_001;
+    assert_eq!(refused(numbered(), &format!("{many}5\t{below}\n")), (20_001, 2, u64::from(below), below));
+
+    let told = || LogReader::numbered_below(None, Some(2_000_000_000));
+    assert_eq!(read(told(), "0\t1999999999\n").unwrap().n_items(), 2_000_000_000);
+    assert_eq!(refused(told(), "0\t2000000000\n"), (1, 2, 2_000_000_000, 2_000_000_000));
+
+    let mut reader = numbered();
+    let (_folder, path) = file("train", "5\t4000000000\n");
+    assert!(reader.read(&path, &format).is_err());
+    let (_folder, path) = file("train", "1\t2\n");
+    let columns = reader.read(&path, &format).unwrap();
+    assert_eq!(reader.finish(vec![columns]).unwrap()[0].n_items(), 3, "nothing of the bad file is kept");
+}
+
 /// What an error says, after the folder of its file.
 pub(crate) fn message(content: impl AsRef<[u8]>, format: &Format) -> String {
     let (folder, path) = file("bad.txt", content);
