@@ -141,7 +141,7 @@ impl Job<'_> {
             "negatives": self.usage.negatives,
             "part": self.part,
             "protocol": self.protocol,
-            "revision": [PROTOCOL_REVISION, seoro_eval::protocol::REVISION, seoro_eval::metric::REVISION],
+            "revision": measure_revisions(),
         }))
     }
 
@@ -302,7 +302,12 @@ impl Drop for Fit {
     }
 }
 
-fn hash(decided_by: &serde_json::Value) -> String {
+/// The revisions of all that turns scores into numbers.
+pub(crate) fn measure_revisions() -> [u32; 3] {
+    [PROTOCOL_REVISION, seoro_eval::protocol::REVISION, seoro_eval::metric::REVISION]
+}
+
+pub(crate) fn hash(decided_by: &serde_json::Value) -> String {
     let digest = Sha256::digest(decided_by.to_string().as_bytes());
     digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
@@ -317,6 +322,7 @@ pub fn training<'a>(data: &'a Data, task: &'a Task) -> Training<'a> {
     let mut training = Training::new(&task.train, histories);
     training.users = data.users.as_ref();
     training.items = data.items.as_ref();
+    training.signals = task.signals.as_ref();
     training
 }
 

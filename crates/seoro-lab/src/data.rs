@@ -1,10 +1,10 @@
 //! A data set ready for experiments: the embedded world, or files described by a manifest.
 
+use crate::cell::hash;
 use crate::{LabError, manifests};
 use seoro_core::dataset::{self, Candidates, Dataset, Manifest};
 use seoro_core::world::World;
-use seoro_core::{Features, ItemId, Log, Score, UserId};
-use sha2::{Digest, Sha256};
+use seoro_core::{Features, ItemId, Log, Score, Signals, UserId};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,6 +28,8 @@ pub struct Data {
     pub users: Option<Features>,
     /// What is known of the items.
     pub items: Option<Features>,
+    /// What users did besides, where it is known: all of it; a task cuts it.
+    pub signals: Option<Signals>,
     /// The truth, where it is known.
     pub oracle: Option<Box<dyn Score>>,
 }
@@ -56,12 +58,7 @@ pub fn open(name: &str, folders: &Folders) -> Result<Option<Data>, LabError> {
     if name == WORLD {
         return Ok(Some(world()));
     }
-    let unknown = || LabError::Unknown {
-        kind: "data set",
-        name: name.to_owned(),
-        known: manifests::names().collect::<Vec<_>>().join(", "),
-    };
-    let manifest = manifests::find(name).ok_or_else(unknown)??;
+    let manifest = manifest(name)?;
     let Some(folder) = folders.holding(name) else { return Ok(None) };
     files(&manifest, dataset::load(&manifest, folder)?).map(Some)
 }
@@ -74,6 +71,9 @@ fn files(manifest: &Manifest, mut dataset: Dataset) -> Result<Data, LabError> {
         ))
     };
     let test = dataset.logs.remove("test");
+    // Candidates stand beside the rows of the test file, before any of them is set aside.
+    let negatives =
+        dataset.candidates.remove("test").zip(test.as_ref()).map(|(lists, test)| by_user(&lists, test));
     let train = dataset.logs.remove("train").or_else(|| dataset.logs.remove("all"));
     let (train, test) = match (train, test) {
         (Some(train), test) => (train, test),
@@ -82,8 +82,6 @@ fn files(manifest: &Manifest, mut dataset: Dataset) -> Result<Data, LabError> {
         }
         (None, None) => return Err(missing()),
     };
-    let negatives =
-        dataset.candidates.remove("test").zip(test.as_ref()).map(|(lists, test)| by_user(&lists, test));
     Ok(Data {
         name: manifest.name.clone(),
         fingerprint: fingerprint(manifest),
@@ -92,6 +90,7 @@ fn files(manifest: &Manifest, mut dataset: Dataset) -> Result<Data, LabError> {
         negatives,
         users: dataset.users,
         items: dataset.items,
+        signals: None,
         oracle: None,
     })
 }
@@ -121,23 +120,52 @@ fn by_user(lists: &Candidates, test: &Log) -> Vec<Vec<ItemId>> {
     of_user
 }
 
-/// A manifest names its files by checksum, so that it stands for the content.
+/// What decides the content of a data set: a manifest names its files by checksum. What it tells people may change.
 fn fingerprint(manifest: &Manifest) -> String {
-    let text = serde_json::json!(manifest).to_string();
-    let digest = Sha256::digest(text.as_bytes());
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hash(&serde_json::json!({
+        "name": manifest.name,
+        "numbered": manifest.numbered,
+        "files": manifest.files,
+        "filters": manifest.filters,
+        "counts": manifest.counts,
+    }))
+}
+
+/// The fingerprint of the data set called `name`, as its manifest says; nothing of its files is read.
+///
+/// # Errors
+/// A name without a manifest.
+pub fn fingerprint_of(name: &str) -> Result<String, LabError> {
+    if name == WORLD {
+        return Ok(world_fingerprint(&World::new()));
+    }
+    manifest(name).map(|manifest| fingerprint(&manifest))
+}
+
+fn world_fingerprint(world: &World) -> String {
+    format!("world-{:016x}", world.fingerprint())
+}
+
+fn manifest(name: &str) -> Result<Manifest, LabError> {
+    let unknown = || LabError::Unknown {
+        kind: "data set",
+        name: name.to_owned(),
+        known: manifests::names().collect::<Vec<_>>().join(", "),
+    };
+    Ok(manifests::find(name).ok_or_else(unknown)??)
 }
 
 fn world() -> Data {
     let world = World::new();
     Data {
         name: WORLD.to_owned(),
-        fingerprint: format!("world-{:016x}", world.fingerprint()),
+        fingerprint: world_fingerprint(&world),
         train: world.implicit(),
         test: None,
         negatives: None,
         users: Some(world.user_features()),
         items: Some(world.item_features()),
+        signals: Some(world.signals()),
         oracle: Some(Box::new(world.oracle())),
     }
 }

@@ -163,9 +163,9 @@ pub struct Row {
     /// Hyper-parameters by data set (`default` for all others); `NAME.honest` for the honest part alone.
     #[serde(default, rename = "recipe")]
     recipes: BTreeMap<String, Spanned<toml::Table>>,
-    /// What a search tries, by data set.
+    /// What a search tries, by data set; `NAME.honest` for the honest part alone.
     #[serde(default, rename = "search")]
-    pub searches: BTreeMap<String, Search>,
+    searches: BTreeMap<String, Search>,
     /// What a reader must know about this row.
     pub note: Option<String>,
 }
@@ -321,10 +321,19 @@ impl Row {
 
     /// The hyper-parameters of this row on `dataset`, in `part`, as written.
     pub fn recipe_table(&self, dataset: &str, part: Part) -> toml::Table {
-        let honest = (part == Part::Honest).then(|| format!("{dataset}.honest"));
-        let found =
-            honest.as_deref().into_iter().chain([dataset, "default"]).find_map(|key| self.recipes.get(key));
+        let found = keys(dataset, part).iter().find_map(|key| self.recipes.get(key));
+        let found = found.or_else(|| self.recipes.get("default"));
         found.map(|recipe| recipe.get_ref().clone()).unwrap_or_default()
+    }
+
+    /// Whether [`Row::recipe_table`] is of this part of this data set, and not of the published part or the default.
+    pub fn has_own_recipe(&self, dataset: &str, part: Part) -> bool {
+        keys(dataset, part).first().is_some_and(|key| self.recipes.contains_key(key))
+    }
+
+    /// What a search for this row tries on `dataset`, in `part`.
+    pub fn search(&self, dataset: &str, part: Part) -> Option<&Search> {
+        keys(dataset, part).iter().find_map(|key| self.searches.get(key))
     }
 
     /// The recipe of these hyper-parameters.
@@ -339,6 +348,12 @@ impl Row {
     pub fn is_oracle(&self) -> bool {
         self.model == "oracle"
     }
+}
+
+/// Under which keys a row's entries for a part of a data set stand, the most particular one first.
+fn keys(dataset: &str, part: Part) -> Vec<String> {
+    let honest = (part == Part::Honest).then(|| format!("{dataset}.honest"));
+    honest.into_iter().chain([dataset.to_owned()]).collect()
 }
 
 /// The papers of a folder, by name.

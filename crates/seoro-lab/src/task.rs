@@ -4,9 +4,9 @@ use crate::LabError;
 use crate::data::Data;
 use crate::paper::{DatasetUse, HideRule, Negatives, Protocol, Ranking, SplitRule};
 use seoro_core::split::Splitter;
-use seoro_core::{Csr, Hide, Histories, ItemId, Log, Nothing, Query, Score, Seed, UserId};
+use seoro_core::{Csr, Hide, Histories, ItemId, Log, Nothing, Query, Score, Seed, Signals, UserId};
 use seoro_eval::{Case, EvalError, Evaluation, Options, sampled_candidates};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Training data, and questions with known answers.
 pub struct Task {
@@ -14,6 +14,8 @@ pub struct Task {
     pub train: Log,
     /// The same by user.
     pub histories: Histories,
+    /// What users did besides, before what is hidden; none where nobody knows when that was.
+    pub signals: Option<Signals>,
     seen: Csr,
     questions: Vec<Question>,
     candidates: Option<Vec<Vec<ItemId>>>,
@@ -83,7 +85,8 @@ impl Task {
                 Some(drawn_candidates(data, &seen, &questions, n, "validation")?)
             }
         };
-        Ok(Self { train, histories, seen, questions, candidates, protocol: protocol.clone() })
+        let signals = asked.times().and(data.signals.as_ref()).map(|signals| before(signals, &questions));
+        Ok(Self { train, histories, signals, seen, questions, candidates, protocol: protocol.clone() })
     }
 
     /// How many questions are asked.
@@ -153,6 +156,13 @@ fn questions(asked: &Log) -> Vec<Question> {
             targets: BTreeSet::from_iter(histories.items(user).iter().copied()).into_iter().collect(),
         })
         .collect()
+}
+
+/// The signals that come before the hidden interactions of their users.
+fn before(signals: &Signals, questions: &[Question]) -> Signals {
+    let ends: HashMap<UserId, Option<i64>> =
+        questions.iter().map(|question| (question.user, question.at)).collect();
+    signals.before(|user| ends.get(&user).copied().flatten())
 }
 
 /// The set of targets and given negatives: a list that names its own target counts it once.

@@ -1,14 +1,14 @@
 //! `search`: hyper-parameters chosen on validation data, with every try in a log.
 
-use crate::cell::training;
+use crate::cell::{self, training};
 use crate::data::{self, Data, Folders};
-use crate::paper::{self, Paper, Part, Protocol, Row, Search};
+use crate::paper::{self, DatasetUse, Paper, Part, Protocol, Row, Search};
 use crate::progress::Progress;
 use crate::task::{Side, Task};
 use crate::{LabError, rows, workplace};
 use seoro_core::{Score, Seed};
 use seoro_eval::Metric;
-use seoro_models::{Epoch, Run};
+use seoro_models::{Epoch, FitError, Run};
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -48,12 +48,19 @@ pub struct SearchArgs {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Try {
+    /// The hash of the data, the protocol and the revision of the code it was tried with: [`search_key`].
+    pub key: String,
     /// The hyper-parameters that were set.
     pub recipe: toml::Table,
     /// The best epoch, for models that have epochs.
     pub epoch: Option<usize>,
-    /// What was measured at it.
+    /// What was measured at it; nothing where the fit failed.
     pub values: BTreeMap<Metric, f64>,
+    /// Why the fit failed, where it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
+    /// Threads of the fit.
+    pub threads: usize,
     /// Seconds for the fit and its measures.
     pub seconds: f64,
 }
@@ -95,22 +102,41 @@ pub fn run(args: &SearchArgs) -> Result<(), LabError> {
     }
     let chosen = |row: &&Row| args.row.is_empty() || args.row.contains(&row.name);
     for row in paper.rows.iter().filter(chosen) {
-        let Some(search) = row.searches.get(&args.dataset) else { continue };
-        let scene = Scene { paper, row, data: &data, task: &task, protocol, part, args };
+        let Some(search) = row.search(&args.dataset, part) else { continue };
+        let key = search_key(row, &data.fingerprint, usage, protocol)?;
+        let scene = Scene { paper, row, data: &data, task: &task, protocol, part, key, args };
         let best = scene.search(search)?;
         println!("{}", best_line(row, &best, protocol.select));
     }
     Ok(())
 }
 
+/// The hash of all that decides a try, its recipe excepted: tries of another key say nothing of this search.
+///
+/// # Errors
+/// [`LabError::Usage`] for a row whose model has no recipe.
+pub fn search_key(
+    row: &Row,
+    fingerprint: &str,
+    usage: &DatasetUse,
+    protocol: &Protocol,
+) -> Result<String, LabError> {
+    let model = row.parse_recipe(&toml::Table::new()).map_err(LabError::Usage)?;
+    Ok(cell::hash(&serde_json::json!({
+        "data": fingerprint,
+        "split": usage.split,
+        "negatives": usage.negatives,
+        "protocol": protocol,
+        "model": row.model,
+        "revision": [model.revision(), seoro_core::split::REVISION],
+        "measures": cell::measure_revisions(),
+    })))
+}
+
 fn best_line(row: &Row, best: &Try, select: Metric) -> String {
     let epoch = best.epoch.map_or_else(String::new, |epoch| format!(", epoch {epoch}"));
-    format!(
-        "{}: {select} {:.4}{epoch} with {}",
-        row.name,
-        best.values[&select],
-        serde_json::json!(best.recipe)
-    )
+    let value = best.values.get(&select).copied().unwrap_or(f64::NAN);
+    format!("{}: {select} {value:.4}{epoch} with {}", row.name, serde_json::json!(best.recipe))
 }
 
 struct Scene<'a> {
@@ -120,6 +146,7 @@ struct Scene<'a> {
     task: &'a Task,
     protocol: &'a Protocol,
     part: Part,
+    key: String,
     args: &'a SearchArgs,
 }
 
@@ -127,7 +154,12 @@ impl Scene<'_> {
     fn search(&self, search: &Search) -> Result<Try, LabError> {
         let name = log_name(&self.paper.name, &self.data.name, &self.row.name, self.part);
         let log = workplace::target().join("experiments/search").join(&name);
-        let mut tries: Vec<Try> = if self.args.resume { rows::read(&log)? } else { Vec::new() };
+        let published = workplace::root().join("docs/results/search").join(&name);
+        let mut tries = Vec::new();
+        if self.args.resume {
+            let known: Vec<Try> = rows::read(if log.exists() { &log } else { &published })?;
+            tries.extend(known.into_iter().filter(|tried| tried.key == self.key));
+        }
         let recipes = recipes(search, self.row);
         let progress = Progress::new(recipes.len(), &format!("{} {}", self.data.name, self.row.name));
         for recipe in recipes {
@@ -139,25 +171,41 @@ impl Scene<'_> {
             progress.step();
         }
         if self.args.publish {
-            rows::write(&workplace::root().join("docs/results/search").join(&name), &tries)?;
+            rows::write(&published, &tries)?;
         }
         best(&tries, self.protocol.select)
             .cloned()
-            .ok_or_else(|| LabError::Usage(format!("row {}: an empty search", self.row.name)))
+            .ok_or_else(|| LabError::Usage(format!("row {}: no try of the search succeeded", self.row.name)))
     }
 
+    /// One try; a recipe whose fit diverges is a failed try, not the end of the search.
     fn attempt(&self, recipe: toml::Table, every: usize) -> Result<Try, LabError> {
-        let model = self.row.parse_recipe(&recipe).map_err(LabError::Usage)?;
         let start = Instant::now();
-        let mut found: Option<(Option<usize>, BTreeMap<Metric, f64>)> = None;
+        let (found, failed) = match self.fit(&recipe, every) {
+            Ok(found) => (found, None),
+            Err(LabError::Fit { source, .. }) if is_of_the_recipe(&source) => {
+                (Found::default(), Some(source.to_string()))
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Try {
+            key: self.key.clone(),
+            recipe,
+            epoch: found.epoch,
+            values: found.values,
+            failed,
+            threads: workplace::threads(self.args.threads),
+            seconds: (start.elapsed().as_secs_f64() * 10.0).round() / 10.0,
+        })
+    }
+
+    /// Fits a recipe, asking validation data every so many epochs and at the end: the best of these.
+    fn fit(&self, recipe: &toml::Table, every: usize) -> Result<Found, LabError> {
+        let model = self.row.parse_recipe(recipe).map_err(LabError::Usage)?;
+        let mut found = Found::default();
         let mut failed = None;
         let mut measure = |epoch: Option<usize>, model: &dyn Score| match self.values(model) {
-            Ok(values) => {
-                let select = self.protocol.select;
-                if found.as_ref().is_none_or(|(_, best)| values[&select] > best[&select]) {
-                    found = Some((epoch, values));
-                }
-            }
+            Ok(values) => found.keep_better(epoch, values, self.protocol.select),
             Err(error) => failed = Some(error),
         };
         let last_epoch = Cell::new(None);
@@ -177,12 +225,13 @@ impl Scene<'_> {
             dataset: self.data.name.clone(),
             source,
         })?;
-        measure(last_epoch.get(), fitted.as_score());
-        if let Some(error) = failed {
-            return Err(error);
+        if every > 0 && last_epoch.get().is_none() {
+            let what =
+                format!("row {}: every = {every}, but {} has no epochs", self.row.name, self.row.model);
+            return Err(LabError::Usage(what));
         }
-        let (epoch, values) = found.unwrap_or_default();
-        Ok(Try { recipe, epoch, values, seconds: (start.elapsed().as_secs_f64() * 10.0).round() / 10.0 })
+        measure(last_epoch.get(), fitted.as_score());
+        failed.map_or(Ok(found), Err)
     }
 
     fn values(&self, model: &dyn Score) -> Result<BTreeMap<Metric, f64>, LabError> {
@@ -196,6 +245,27 @@ impl Scene<'_> {
     }
 }
 
+/// The best state of one fit on validation data.
+#[derive(Default)]
+struct Found {
+    epoch: Option<usize>,
+    values: BTreeMap<Metric, f64>,
+}
+
+impl Found {
+    fn keep_better(&mut self, epoch: Option<usize>, values: BTreeMap<Metric, f64>, select: Metric) {
+        let new = values.get(&select).copied().unwrap_or(f64::NAN);
+        if self.values.get(&select).is_none_or(|&best| new > best) {
+            *self = Self { epoch, values };
+        }
+    }
+}
+
+/// Whether other hyper-parameters would do.
+fn is_of_the_recipe(error: &FitError) -> bool {
+    matches!(error, FitError::Diverged { .. } | FitError::Numeric { .. })
+}
+
 fn round(value: f64) -> f64 {
     (value * 1e5).round() / 1e5
 }
@@ -205,9 +275,13 @@ pub fn log_name(paper: &str, dataset: &str, row: &str, part: Part) -> PathBuf {
     PathBuf::from(paper).join(dataset).join(format!("{row}.{part}.json"))
 }
 
-/// The try with the highest value of `select`.
+/// The try with the highest value of `select`; those that failed have none.
 pub fn best(tries: &[Try], select: Metric) -> Option<&Try> {
-    tries.iter().max_by(|a, b| a.values[&select].total_cmp(&b.values[&select]))
+    let measured = tries.iter().filter_map(|tried| Some((tried, *tried.values.get(&select)?)));
+    measured
+        .filter(|(_, value)| !value.is_nan())
+        .max_by(|(_, a), (_, b)| a.total_cmp(b))
+        .map(|(tried, _)| tried)
 }
 
 /// All combinations of the grid, or as many as are to be drawn: the same ones every time.

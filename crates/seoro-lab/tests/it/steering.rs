@@ -1,6 +1,6 @@
-//! Test scores cannot steer training.
+//! Nothing of the test reaches training.
 
-use seoro_core::Seed;
+use seoro_core::{Seed, UserId};
 use seoro_lab::cell;
 use seoro_lab::data::{self, Folders};
 use seoro_lab::paper::{self, Part};
@@ -42,4 +42,39 @@ fn bytes(model: &dyn FittedModel) -> Vec<u8> {
     let path = folder.path().join("model");
     model.save(&path).unwrap();
     std::fs::read(path).unwrap()
+}
+
+#[test]
+fn no_signal_of_the_hidden_event_or_later_reaches_a_fit() {
+    let paper = paper::read_all(&workplace::root().join("docs/papers")).unwrap().remove(0);
+    let data = data::open("world", &Folders::new(None)).unwrap().unwrap();
+    for side in [Side::Test, Side::Validation] {
+        let task = Task::new(&data, &paper.datasets["world"], paper.protocol(Part::Honest), side).unwrap();
+        let training = cell::training(&data, &task);
+        // The hidden events are those of the data that training lacks.
+        let last_known = |user: UserId| training.histories.times(user).unwrap().iter().max().copied();
+        let hidden: Vec<(UserId, i64)> = data
+            .train
+            .events()
+            .map(|event| (event.user, event.time.unwrap()))
+            .filter(|&(user, time)| last_known(user).is_some_and(|known| time > known))
+            .collect();
+        assert!(hidden.len() > 1000);
+        let mut first_hidden = vec![i64::MAX; data.train.n_users()];
+        hidden.iter().for_each(|&(user, time)| {
+            first_hidden[user.index()] = first_hidden[user.index()].min(time);
+        });
+        let (given, all) = (training.signals.unwrap(), data.signals.as_ref().unwrap());
+        let (impressions, searches) = (given.impressions.as_ref().unwrap(), given.searches.as_ref().unwrap());
+        let rows = impressions.users.iter().zip(&impressions.times);
+        for (user, &time) in rows.chain(searches.users.iter().zip(&searches.times)) {
+            assert!(time < first_hidden[user.index()], "{side:?}: user {user} at {time}");
+        }
+        let every = all.impressions.as_ref().unwrap();
+        let earlier = |(user, time): (&UserId, &i64)| *time < first_hidden[user.index()];
+        let kept = every.users.iter().zip(&every.times).filter(|&pair| earlier(pair)).count();
+        assert_eq!(impressions.users.len(), kept, "{side:?}: what came before stays");
+        assert!(kept < every.users.len() && !searches.tokens.is_empty());
+        assert_eq!(searches.starts.last(), Some(&searches.tokens.len()));
+    }
 }
