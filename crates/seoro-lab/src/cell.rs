@@ -77,6 +77,8 @@ pub struct Job<'a> {
 pub struct Store {
     folder: PathBuf,
     resume: bool,
+    /// Whether finished cells of a tree that differed from its commit are computed anew: what is published names its code.
+    pub committed_only: bool,
     /// The parts of a report ask the same fit different questions; the last one is kept for the next part.
     last: Mutex<Option<(String, Arc<Fit>)>>,
 }
@@ -84,7 +86,7 @@ pub struct Store {
 impl Store {
     /// The store below `folder`; finished cells are taken from it only when resuming.
     pub fn new(folder: &Path, resume: bool) -> Self {
-        Self { folder: folder.to_owned(), resume, last: Mutex::new(None) }
+        Self { folder: folder.to_owned(), resume, committed_only: false, last: Mutex::new(None) }
     }
 
     fn last(&self) -> MutexGuard<'_, Option<(String, Arc<Fit>)>> {
@@ -97,7 +99,8 @@ impl Store {
 
     fn find(&self, key: &str) -> Option<Cell> {
         let text = self.resume.then(|| std::fs::read_to_string(self.cell(key)).ok())??;
-        serde_json::from_str(&text).ok()
+        let cell: Cell = serde_json::from_str(&text).ok()?;
+        (!self.committed_only || workplace::is_a_commit(&cell.commit)).then_some(cell)
     }
 
     fn keep(&self, cell: &Cell) -> Result<(), LabError> {

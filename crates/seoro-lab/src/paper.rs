@@ -4,7 +4,7 @@ use crate::LabError;
 use seoro_eval::{Metric, Ties};
 use seoro_models::registry::Model;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -165,7 +165,7 @@ pub struct Row {
     recipes: BTreeMap<String, Spanned<toml::Table>>,
     /// What a search tries, by data set; `NAME.honest` for the honest part alone.
     #[serde(default, rename = "search")]
-    searches: BTreeMap<String, Search>,
+    searches: BTreeMap<String, Spanned<Search>>,
     /// What a reader must know about this row.
     pub note: Option<String>,
 }
@@ -175,9 +175,9 @@ pub struct Row {
 #[serde(deny_unknown_fields)]
 pub struct Search {
     /// Values by hyper-parameter; all combinations are tried, or `draws` of them.
-    pub grid: BTreeMap<String, Vec<toml::Value>>,
+    pub grid: BTreeMap<String, Spanned<Vec<toml::Value>>>,
     /// How many combinations to draw at random; all where absent.
-    pub draws: Option<usize>,
+    pub draws: Option<NonZeroUsize>,
     /// Every how many epochs validation data is asked; 0 for models without epochs.
     #[serde(default)]
     pub every: usize,
@@ -257,8 +257,45 @@ impl Paper {
                 return Err(at(text.find("select").unwrap_or(0), what));
             }
         }
+        paper.check_rows(text).map_err(|(what, place)| at(place, what))?;
         paper.check_printed().map_err(|(what, needle)| at(text.find(&needle).unwrap_or(0), what))?;
         Ok(paper)
+    }
+
+    /// Each row has a name of its own, and its recipes and searches are of data sets that the paper has; else what is
+    /// wrong, and where in `text`.
+    fn check_rows(&self, text: &str) -> Result<(), (String, usize)> {
+        let mut names = BTreeSet::new();
+        for row in &self.rows {
+            let name = &row.name;
+            if !names.insert(name) {
+                let place = text.rfind(&format!("name = \"{name}\"")).unwrap_or(0);
+                return Err((format!("a second row is called {name:?}"), place));
+            }
+            let recipes = row.recipes.iter().filter(|(key, _)| *key != "default");
+            let recipes = recipes.map(|(key, recipe)| ("recipe", key, recipe.span()));
+            let searches = row.searches.iter().map(|(key, search)| ("search", key, search.span()));
+            for (kind, key, span) in recipes.chain(searches) {
+                let dataset = key.strip_suffix(".honest").unwrap_or(key);
+                if !self.datasets.contains_key(dataset) {
+                    return Err((
+                        format!("row {name}, {kind} {key}: no dataset is called {dataset:?}"),
+                        span.start,
+                    ));
+                }
+            }
+            for (key, search) in &row.searches {
+                let grid = &search.get_ref().grid;
+                let empty = grid.values().find(|values| values.get_ref().is_empty()).map(Spanned::span);
+                if let Some(span) = empty.or_else(|| grid.is_empty().then(|| search.span())) {
+                    return Err((
+                        format!("row {name}, search {key}: nothing to try; expected values"),
+                        span.start,
+                    ));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn check_printed(&self) -> Result<(), (String, String)> {
@@ -331,9 +368,14 @@ impl Row {
         keys(dataset, part).first().is_some_and(|key| self.recipes.contains_key(key))
     }
 
+    /// Whether the file sets anything of its model.
+    pub fn has_hyper_parameters(&self) -> bool {
+        !self.recipes.is_empty()
+    }
+
     /// What a search for this row tries on `dataset`, in `part`.
     pub fn search(&self, dataset: &str, part: Part) -> Option<&Search> {
-        keys(dataset, part).iter().find_map(|key| self.searches.get(key))
+        keys(dataset, part).iter().find_map(|key| self.searches.get(key)).map(Spanned::get_ref)
     }
 
     /// The recipe of these hyper-parameters.

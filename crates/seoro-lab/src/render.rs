@@ -1,6 +1,6 @@
 //! Tables for people: aligned Markdown, which reads well on a terminal too.
 
-use crate::paper::{Paper, Part};
+use crate::paper::{Paper, Part, Row};
 use crate::table::{ResultRow, Selection};
 use seoro_eval::Metric;
 
@@ -46,6 +46,30 @@ fn section(paper: &Paper, part: Part, dataset: &str, rows: &[&ResultRow]) -> Str
         }
     }
     text.push_str(&aligned(&lines));
+    text.push_str(&recipe_line(paper, part, dataset, rows));
+    text
+}
+
+/// Whose hyper-parameters validation data did not choose under this very protocol.
+fn recipe_line(paper: &Paper, part: Part, dataset: &str, rows: &[&ResultRow]) -> String {
+    let is_shown = |row: &&Row| rows.iter().any(|result| result.row == row.name);
+    let of = |is_so: &dyn Fn(&Row) -> bool| {
+        let labels = paper.rows.iter().filter(is_shown).filter(|row| !row.is_oracle() && is_so(row));
+        labels.map(|row| row.label.as_str()).collect::<Vec<&str>>().join(", ")
+    };
+    let is_searched = |row: &Row, part: Part| {
+        row.has_own_recipe(dataset, part) && row.search(dataset, part).is_some()
+            || !row.has_hyper_parameters()
+    };
+    let published = of(&|row| !is_searched(row, part) && is_searched(row, Part::AsPublished));
+    let not_here = of(&|row| !is_searched(row, part) && !is_searched(row, Part::AsPublished));
+    let mut text = String::new();
+    if !published.is_empty() {
+        text.push_str(&format!("\nHyper-parameters chosen under the published protocol: {published}.\n"));
+    }
+    if !not_here.is_empty() {
+        text.push_str(&format!("\nHyper-parameters not searched for on this data set: {not_here}.\n"));
+    }
     text
 }
 

@@ -1,10 +1,12 @@
 //! Rows of results, ours beside the printed ones: what a cell says, ready for people and programs.
 
+use crate::LabError;
 use crate::cell::Cell;
 use crate::paper::{Paper, Part, Printed, Row, Status};
 use seoro_eval::Metric;
 use seoro_eval::significance::{mean, std};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// One number of ours, beside the printed one where there is one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -135,13 +137,19 @@ impl RowCells<'_> {
             peak_rss_mb: self.cells.iter().filter_map(|cell| cell.peak_rss_mb).max_by(f64::total_cmp),
             device: first.device.clone(),
             threads: first.threads,
-            commit: first.commit.clone(),
+            commit: commits(&self.cells),
             within: printed.and_then(|printed| within(value, printed, metric, self.row.deterministic)),
             selection,
             epoch: epochs.map(|epochs| mean(&epochs)),
             p_against_best: None,
         })
     }
+}
+
+/// The commits behind some cells, each once.
+fn commits(cells: &[Cell]) -> String {
+    let commits: BTreeSet<&str> = cells.iter().map(|cell| cell.commit.as_str()).collect();
+    Vec::from_iter(commits).join(", ")
 }
 
 fn state(cell: &Cell, metric: Metric, selection: Selection) -> Option<(f64, Option<f64>)> {
@@ -168,14 +176,79 @@ fn round(value: f64) -> f64 {
 }
 
 /// `old` with the rows that `new` measured again replaced, in the order of the paper's rows.
-pub fn merge(paper: &Paper, old: Vec<ResultRow>, new: Vec<ResultRow>) -> Vec<ResultRow> {
-    let same =
-        |a: &ResultRow, b: &ResultRow| (a.protocol, &a.dataset, &a.row) == (b.protocol, &b.dataset, &b.row);
-    let kept = old.into_iter().filter(|old| !new.iter().any(|new| same(old, new)));
-    let mut rows: Vec<ResultRow> = kept.collect();
-    rows.extend(new);
+///
+/// A p-value compares a row with the others of its table: where only some of a table's rows were measured again, none
+/// of its p-values says anything any more, and they are left out.
+///
+/// # Errors
+/// [`LabError::Usage`] where a row was published with more seeds than it has now.
+pub fn merge(paper: &Paper, old: Vec<ResultRow>, new: Vec<ResultRow>) -> Result<Vec<ResultRow>, LabError> {
+    let is_same_table = |a: &ResultRow, b: &ResultRow| (a.protocol, &a.dataset) == (b.protocol, &b.dataset);
+    let is_same = |a: &ResultRow, b: &ResultRow| is_same_table(a, b) && a.row == b.row;
+    if let Some((old, new)) = old
+        .iter()
+        .find_map(|old| Some((old, new.iter().find(|new| is_same(old, new) && new.seeds < old.seeds)?)))
+    {
+        return Err(LabError::Usage(format!(
+            "{} on {}: published with {} seeds, measured now with {}; expected --seeds {}",
+            old.row, old.dataset, old.seeds, new.seeds, old.seeds
+        )));
+    }
     let place = |row: &ResultRow| paper.rows.iter().position(|candidate| candidate.name == row.row);
-    rows.retain(|row| place(row).is_some());
+    let kept = old.into_iter().filter(|old| !new.iter().any(|new| is_same(old, new)));
+    let kept: Vec<ResultRow> = kept.filter(|old| place(old).is_some()).collect();
+    let is_part = |row: &ResultRow| {
+        kept.iter().any(|kept| is_same_table(kept, row)) && new.iter().any(|new| is_same_table(new, row))
+    };
+    let mut rows: Vec<ResultRow> = kept.iter().chain(&new).cloned().collect();
+    rows.iter_mut().filter(|row| is_part(row)).for_each(|row| row.p_against_best = None);
     rows.sort_by(|a, b| (a.protocol, &a.dataset, place(a)).cmp(&(b.protocol, &b.dataset, place(b))));
-    rows
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{paper, workplace};
+
+    fn result(row: &str, protocol: Part, seeds: usize) -> ResultRow {
+        serde_json::from_value(serde_json::json!({
+            "paper": "ncf", "table": "ours", "row": row, "dataset": "world", "protocol": protocol,
+            "metric": "ndcg@10", "published": null, "source": null, "status": null, "tolerance": null,
+            "value": 0.5, "std": 0.0, "seeds": seeds, "seconds": 1.0, "peak_rss_mb": null, "device": "cpu",
+            "threads": 2, "commit": "abc", "within": null, "selection": "last", "epoch": null,
+            "p_against_best": 0.5,
+        }))
+        .expect("a row of results")
+    }
+
+    fn ncf() -> Paper {
+        let papers = paper::read_all(&workplace::root().join("docs/papers")).expect("the papers");
+        papers.into_iter().find(|paper| paper.name == "ncf").expect("is there")
+    }
+
+    #[test]
+    fn part_of_a_table_leaves_no_p_value_and_other_tables_theirs() {
+        let old = vec![
+            result("ease", Part::AsPublished, 1),
+            result("ease", Part::Honest, 1),
+            result("top-pop", Part::Honest, 1),
+        ];
+        let merged =
+            merge(&ncf(), old.clone(), vec![result("ease", Part::Honest, 1)]).expect("as many seeds");
+        let p_values: Vec<Option<f64>> = merged.iter().map(|row| row.p_against_best).collect();
+        assert_eq!(p_values, [Some(0.5), None, None]);
+        let whole = vec![result("top-pop", Part::Honest, 1), result("ease", Part::Honest, 1)];
+        let merged = merge(&ncf(), old, whole).expect("as many seeds");
+        assert!(merged.iter().all(|row| row.p_against_best == Some(0.5)));
+    }
+
+    #[test]
+    fn fewer_seeds_replace_no_more() {
+        let old = vec![result("mf-bpr", Part::Honest, 3)];
+        let refused = merge(&ncf(), old.clone(), vec![result("mf-bpr", Part::Honest, 1)]);
+        let said = refused.expect_err("one seed is less than three").to_string();
+        assert!(said.contains("3 seeds") && said.contains("--seeds 3"), "{said}");
+        assert_eq!(merge(&ncf(), old, vec![result("mf-bpr", Part::Honest, 5)]).expect("more seeds").len(), 1);
+    }
 }

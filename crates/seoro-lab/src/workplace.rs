@@ -27,6 +27,11 @@ pub fn commit() -> String {
     if is_dirty() { format!("{head}-dirty") } else { head }
 }
 
+/// Whether what [`commit`] gave is a commit, and the tree did not differ from it.
+pub fn is_a_commit(commit: &str) -> bool {
+    commit != "unknown" && !commit.ends_with("-dirty")
+}
+
 /// Whether tracked or new files differ from the commit, or nobody can tell; results alone do not count.
 pub fn is_dirty() -> bool {
     let changed = git(&["status", "--porcelain", "--", ".", ":!docs/results", ":!docs/benchmarks.md"]);

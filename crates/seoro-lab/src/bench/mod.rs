@@ -22,7 +22,38 @@ pub struct Case {
     pub bench: &'static str,
     /// System, variant and size.
     pub name: &'static str,
+    /// What a reader must know of the comparison.
+    pub note: Option<&'static str>,
+    /// How far what the two sides say of their results may differ.
+    agreement: Agreement,
     prepare: fn(&Scene) -> Result<Work, LabError>,
+}
+
+/// When both sides did the same work, by what they say of their results.
+#[derive(Clone, Copy)]
+enum Agreement {
+    /// They differ by at most this part of the peer's.
+    Within(f64),
+    /// Ours, of which more is better, is at most so much below the peer's.
+    NotBelow(f64),
+}
+
+impl Agreement {
+    fn holds(self, ours: f64, theirs: f64) -> bool {
+        match self {
+            Self::Within(part) => (ours - theirs).abs() <= part * theirs.abs(),
+            Self::NotBelow(slack) => ours >= theirs - slack,
+        }
+    }
+}
+
+impl std::fmt::Display for Agreement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Within(part) => write!(f, "a difference of at most {} %", part * 100.0),
+            Self::NotBelow(slack) => write!(f, "ours at most {slack} below theirs"),
+        }
+    }
 }
 
 /// Where the data comes from, and on how many threads both sides work.
@@ -122,6 +153,13 @@ pub fn against_peers(
             theirs.push(answer.seconds);
             ratios.push(answer.seconds / seconds);
             (our_check, their_check) = (check, answer.check);
+            if !case.agreement.holds(check, answer.check) {
+                let what = format!(
+                    "{}: ours gives {check}, the peer {}; expected {}",
+                    case.name, answer.check, case.agreement
+                );
+                return Err(LabError::Peer { peer: (*script).to_owned(), what });
+            }
         }
         rows.push(BenchRow {
             bench: case.bench.to_owned(),
@@ -185,5 +223,27 @@ pub fn markdown(rows: &[BenchRow]) -> String {
         ]
     }));
     text.push_str(&render::aligned(&lines));
+    let is_shown = |case: &&Case| rows.iter().any(|row| row.case == case.name);
+    for case in CASES.iter().filter(is_shown) {
+        if let Some(note) = case.note {
+            text.push_str(&format!("\n{}: {note}\n", case.name));
+        }
+    }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_that_differ_are_no_comparison() {
+        assert!(Agreement::Within(0.01).holds(100.9, 100.0) && Agreement::Within(0.0).holds(3.0, 3.0));
+        assert!(!Agreement::Within(0.01).holds(101.1, 100.0) && !Agreement::Within(0.01).holds(98.9, 100.0));
+        assert!(Agreement::NotBelow(0.01).holds(0.9, 0.8) && Agreement::NotBelow(0.01).holds(0.8, 0.805));
+        assert!(!Agreement::NotBelow(0.01).holds(0.78, 0.8));
+        for agreement in [Agreement::Within(0.5), Agreement::NotBelow(0.5)] {
+            assert!(!agreement.holds(f64::NAN, 1.0) && !agreement.holds(1.0, f64::NAN));
+        }
+    }
 }

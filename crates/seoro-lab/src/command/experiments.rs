@@ -78,7 +78,7 @@ pub fn run(args: &ExperimentsArgs) -> Result<(), LabError> {
         if args.publish {
             let docs = workplace::root().join("docs/results");
             let old = rows::read(&docs.join(format!("{}.json", paper.name)))?;
-            write_both(&docs, paper, &table::merge(paper, old, results.clone()))?;
+            write_both(&docs, paper, &table::merge(paper, old, results.clone())?)?;
             eprintln!("published: {}", docs.join(format!("{}.{{md,json}}", paper.name)).display());
         }
         all.extend(results);
@@ -156,13 +156,14 @@ fn say_missing(name: &str, args: &ExperimentsArgs) -> Result<(), LabError> {
 fn run_dataset(paper: &Paper, data: &Data, args: &ExperimentsArgs) -> Result<Vec<ResultRow>, LabError> {
     let usage = &paper.datasets[&data.name];
     let parts: &[Part] = if args.honest { &[Part::Honest] } else { &[Part::AsPublished, Part::Honest] };
-    let store = Store::new(&workplace::target().join("experiments"), args.resume);
+    let mut store = Store::new(&workplace::target().join("experiments"), args.resume);
+    store.committed_only = args.publish;
     let tasks: Vec<(Part, Task)> = parts
         .iter()
         .map(|&part| Ok((part, Task::new(data, usage, paper.protocol(part), Side::Test)?)))
         .collect::<Result<_, LabError>>()?;
     let rows = chosen_rows(paper, data, args);
-    say_how_long(paper, data, &rows, args)?;
+    say_how_long(paper, data, &rows, args);
     let progress = Progress::new(rows.len(), &format!("{} {}", paper.name, data.name));
     let mut tables: Vec<Vec<RowCells<'_>>> = parts.iter().map(|_| Vec::new()).collect();
     for row in rows {
@@ -190,9 +191,10 @@ fn seeds(row: &Row, usage: &DatasetUse, args: &ExperimentsArgs) -> u64 {
 
 /// Says what a table took when it was last published, before it starts: nothing where that is less than a minute.
 #[allow(clippy::print_stderr)] // a command speaks to its user
-fn say_how_long(paper: &Paper, data: &Data, rows: &[&Row], args: &ExperimentsArgs) -> Result<(), LabError> {
+fn say_how_long(paper: &Paper, data: &Data, rows: &[&Row], args: &ExperimentsArgs) {
     let path = workplace::root().join(format!("docs/results/{}.json", paper.name));
-    let published: Vec<ResultRow> = rows::read(&path)?;
+    // An estimate is no reason to stop: what cannot be read says nothing.
+    let published: Vec<ResultRow> = rows::read(&path).unwrap_or_default();
     let seconds = |row: &&Row| {
         let known = published.iter().find(|result| result.dataset == data.name && result.row == row.name)?;
         Some(known.seconds * seeds(row, &paper.datasets[&data.name], args) as f64)
@@ -201,7 +203,6 @@ fn say_how_long(paper: &Paper, data: &Data, rows: &[&Row], args: &ExperimentsArg
     if minutes >= 1.0 {
         eprintln!("{}, {}: the fits took {minutes:.0} minutes when last published", paper.name, data.name);
     }
-    Ok(())
 }
 
 fn chosen_rows<'a>(paper: &'a Paper, data: &Data, args: &ExperimentsArgs) -> Vec<&'a Row> {

@@ -293,12 +293,75 @@ fn recipes(search: &Search, row: &Row) -> Vec<toml::Table> {
             recipe.insert(parameter.clone(), value.clone());
             recipe
         };
-        recipes =
-            recipes.iter().flat_map(|recipe| values.iter().map(move |value| with(recipe, value))).collect();
+        recipes = recipes
+            .iter()
+            .flat_map(|recipe| values.get_ref().iter().map(move |value| with(recipe, value)))
+            .collect();
     }
     if let Some(draws) = search.draws {
         Seed::new(0).child("search").child(&row.name).rng().shuffle(&mut recipes);
-        recipes.truncate(draws);
+        recipes.truncate(draws.get());
     }
     recipes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A search on the embedded world with this recipe alone.
+    fn attempt(row: &str, recipe: &str, every: usize) -> Result<Try, LabError> {
+        let papers = paper::read_all(&workplace::root().join("docs/papers")).expect("the papers");
+        let paper = papers.iter().find(|paper| paper.name == "ncf").expect("is there");
+        let data = data::open("world", &Folders::new(None)).expect("the world").expect("is always at hand");
+        let (usage, protocol) = (&paper.datasets["world"], paper.protocol(Part::Honest));
+        let task = Task::new(&data, usage, protocol, Side::Validation).expect("a task");
+        let row = paper.row(row).expect("a row");
+        let args = SearchArgs {
+            paper: paper.name.clone(),
+            row: Vec::new(),
+            dataset: data.name.clone(),
+            honest: true,
+            data: None,
+            resume: false,
+            threads: 1,
+            publish: false,
+        };
+        let key = search_key(row, &data.fingerprint, usage, protocol).expect("a key");
+        let scene =
+            Scene { paper, row, data: &data, task: &task, protocol, part: Part::Honest, key, args: &args };
+        scene.attempt(toml::from_str(recipe).expect("a recipe"), every)
+    }
+
+    #[test]
+    fn a_fit_that_diverges_is_a_failed_try_and_never_the_best() {
+        let failed =
+            attempt("funk-svd", "learning_rate = 1e6\nregularization = 0.0\nepochs = 2", 1).expect("a try");
+        assert!(failed.failed.is_some() && failed.values.is_empty(), "{failed:?}");
+        let fine = attempt("funk-svd", "factors = 4\nepochs = 2", 1).expect("a try");
+        assert!(fine.failed.is_none() && fine.values.len() == 2, "{fine:?}");
+        let select = Metric::Ndcg(10);
+        let tries = [failed.clone(), fine, failed.clone()];
+        assert_eq!(best(&tries, select).map(|tried| tried.recipe.clone()), Some(tries[1].recipe.clone()));
+        assert!(best(&[failed], select).is_none());
+    }
+
+    #[test]
+    fn what_is_no_fault_of_the_recipe_ends_the_search() {
+        let error = attempt("top-pop", "", 2).expect_err("popularity has no epochs");
+        assert!(error.to_string().contains("no epochs"), "{error}");
+    }
+
+    #[test]
+    fn searches_of_another_protocol_have_another_key() {
+        let papers = paper::read_all(&workplace::root().join("docs/papers")).expect("the papers");
+        let (paper, row) = (&papers[0], papers[0].row("ease").expect("a row"));
+        let key = |data: &str, part: Part| {
+            search_key(row, data, &paper.datasets["world"], paper.protocol(part)).expect("a key")
+        };
+        let one = key("a", Part::Honest);
+        assert_eq!(one, key("a", Part::Honest));
+        assert_ne!(one, key("b", Part::Honest));
+        assert_ne!(one, key("a", Part::AsPublished));
+    }
 }

@@ -64,8 +64,10 @@ pub fn fetch(
     observe: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Fetched, FetchError> {
     let folder = cache.join(&manifest.name);
-    if is_whole(manifest, &folder) && admit_files(manifest, cache, &folder).is_ok() {
-        return Ok(Fetched { folder, found: true, recorded: Vec::new() });
+    if is_whole(manifest, &folder)
+        && let Ok(recorded) = admit_files(manifest, cache, &folder)
+    {
+        return Ok(Fetched { folder, found: true, recorded });
     }
     std::fs::create_dir_all(cache).map_err(at(cache))?;
     let mut fetch = Fetch {
@@ -93,19 +95,27 @@ pub fn fetch(
 /// # Errors
 /// [`FetchError::Checksum`], [`FetchError::Recorded`], [`FetchError::Io`].
 pub fn verify(manifest: &Manifest, cache: &Path) -> Result<(), FetchError> {
-    admit_files(manifest, cache, &cache.join(&manifest.name))
+    admit_files(manifest, cache, &cache.join(&manifest.name)).map(drop)
 }
 
 fn is_whole(manifest: &Manifest, folder: &Path) -> bool {
     manifest.files.iter().all(|file| folder.join(&file.name).is_file())
 }
 
-fn admit_files(manifest: &Manifest, cache: &Path, folder: &Path) -> Result<(), FetchError> {
+/// Holds the files in `folder` to their checksums; gives those recorded now.
+fn admit_files(
+    manifest: &Manifest,
+    cache: &Path,
+    folder: &Path,
+) -> Result<Vec<(String, Checksum)>, FetchError> {
     let mut records = Records::open(cache)?;
+    let mut recorded = Vec::new();
     for file in &manifest.files {
-        records.admit(&folder.join(&file.name), &claim(manifest, file))?;
+        let new = records.admit(&folder.join(&file.name), &claim(manifest, file))?;
+        recorded.extend(new.map(|checksum| (file.name.clone(), checksum)));
     }
-    records.save()
+    records.save()?;
+    Ok(recorded)
 }
 
 fn claim<'a>(manifest: &'a Manifest, file: &'a File) -> Claim<'a> {

@@ -348,3 +348,17 @@ fn progress_counts_up_to_the_length() {
     assert_eq!(seen.last(), Some(&(total, Some(total))));
     assert!(seen.is_sorted());
 }
+
+#[test]
+fn what_is_recorded_of_a_set_that_was_there_is_said() {
+    let cache = tempfile::tempdir().unwrap();
+    let manifest = manifest("", "url = \"http://localhost:1/ratings.csv\"\nverified = false");
+    let folder = cache.path().join("small");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("ratings.csv"), RATINGS).unwrap();
+    let fetched = get(&manifest, cache.path()).unwrap();
+    assert!(fetched.found);
+    assert_eq!(fetched.recorded, [("ratings.csv".to_owned(), sha256(RATINGS))]);
+    let again = get(&manifest, cache.path()).unwrap();
+    assert!(again.found && again.recorded.is_empty());
+}

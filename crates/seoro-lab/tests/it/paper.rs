@@ -67,3 +67,20 @@ fn a_letter_or_nothing_in_a_number_is_named_with_its_line() {
     let (_, what) = broken("seeds = 5", "seeds = 0");
     assert!(what.contains("nonzero"), "{what}");
 }
+
+#[test]
+fn a_row_has_one_name_and_recipes_for_data_sets_there_are() {
+    let (_, what) = broken("name = \"pure-svd\"", "name = \"ease\"");
+    assert!(what.contains("second row") && what.contains("ease"), "{what}");
+    let (_, what) = broken("[row.recipe.world]", "[row.recipe.wrold]");
+    assert!(what.contains("wrold"), "{what}");
+    let (_, what) = broken("[row.search.world]", "[row.search.\"wrold.honest\"]");
+    assert!(what.contains("wrold"), "{what}");
+}
+
+#[test]
+fn a_search_has_something_to_try() {
+    broken("draws = 80", "draws = 0");
+    let (_, what) = broken("grid.shrink = [0.0, 10.0, 100.0, 300.0, 1000.0]", "grid.shrink = []");
+    assert!(what.contains("nothing to try"), "{what}");
+}
