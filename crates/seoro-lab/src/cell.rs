@@ -255,9 +255,10 @@ impl Job<'_> {
     ) -> Result<Fit, LabError> {
         let every = self.row.snapshots;
         let snapshot_path = |epoch: usize| folder.join(format!("epoch-{epoch:05}.model"));
-        let (mut epochs, mut failed) = (None, None);
+        let (mut epochs, mut failed, mut epoch_seconds) = (None, None, None);
         let mut observe = |epoch: Epoch<'_>| {
             epochs = Some(epoch.epoch);
+            epoch_seconds = Some(epoch.seconds);
             tell(format!("epoch {} of {}", epoch.epoch, epoch.epochs));
             if every > 0 && (epoch.epoch.is_multiple_of(every) || epoch.epoch == epoch.epochs) {
                 let saved = (epoch.snapshot)().save(&snapshot_path(epoch.epoch));
@@ -275,7 +276,8 @@ impl Job<'_> {
         if let Some(error) = failed {
             return Err(self.fit_error(error.into()));
         }
-        let seconds = start.elapsed().as_secs_f64();
+        // Epochs count what a resumed fit had spent before, and nothing of writing snapshots.
+        let seconds = epoch_seconds.unwrap_or_else(|| start.elapsed().as_secs_f64());
         let last = epochs.filter(|_| every > 0).unwrap_or(0);
         let kept = (1..=last).filter(|epoch| epoch % every.max(1) == 0 || *epoch == last);
         let snapshots = kept.map(|epoch| (epoch, snapshot_path(epoch))).collect();
