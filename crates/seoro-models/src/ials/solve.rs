@@ -17,6 +17,15 @@ use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, MatMut, MatRef, Par};
 use seoro_core::{Matrix, kernel};
 
+/// Entries of Q below this vanish beside the identity they are added to. Strong regularisation shrinks whole factors so
+/// far that their products are subnormal numbers, on which processors are ten times slower.
+const NEGLIGIBLE: f32 = 1e-12;
+
+#[inline]
+fn or_zero(q: f32) -> f32 {
+    if q.abs() < NEGLIGIBLE { 0.0 } else { q }
+}
+
 /// Rotates the rows so that their gram matrix is diagonal, and returns that diagonal; `None` where it is not finite.
 pub(super) fn diagonalise(rows: &mut Matrix) -> Option<Vec<f32>> {
     let (values, basis) = symmetric_eigen(&gram(rows))?;
@@ -90,7 +99,7 @@ impl<'a> Solver<'a> {
             let root = weight.sqrt();
             *target = self.recipe.target(weight) / root;
             let row = self.fixed.row(column as usize).iter().zip(&self.scale);
-            panel.iter_mut().zip(row).for_each(|(q, (y, scale))| *q = root * y * scale);
+            panel.iter_mut().zip(row).for_each(|(q, (y, scale))| *q = or_zero(root * y * scale));
         }
     }
 
