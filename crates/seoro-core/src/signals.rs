@@ -17,7 +17,8 @@ impl Signals {
     /// What users did strictly before a time, in Unix milliseconds, that `end` gives for each; of users without one,
     /// everything.
     ///
-    /// An impression that led to a hidden interaction has its time, and is left out with it.
+    /// An impression that led to a hidden interaction has its time, and is left out with it; a search that came before it
+    /// stays.
     pub fn before(&self, end: impl Fn(UserId) -> Option<i64>) -> Self {
         let is_known = |user: UserId, time: i64| end(user).is_none_or(|end| time < end);
         Self {

@@ -33,7 +33,7 @@ pub struct Cell {
     pub best_on_test: Option<BestOnTest>,
     /// The last epoch, for models that have epochs.
     pub epochs: Option<usize>,
-    /// Seconds the fit took.
+    /// Seconds the fit took: its epochs, before and after a resume, for models that have them; else the whole of it.
     pub seconds: f64,
     /// Seconds the evaluation took.
     pub evaluation_seconds: f64,
@@ -111,10 +111,17 @@ impl Store {
     /// The folder of an unfinished fit: its checkpoint and snapshots, emptied unless resuming.
     fn fit_folder(&self, key: &str) -> Result<PathBuf, LabError> {
         let folder = self.folder.join("fits").join(key);
-        if !self.resume && folder.exists() {
+        let begun_by = folder.join("commit");
+        let is_usable = || {
+            let commit = std::fs::read_to_string(&begun_by).unwrap_or_default();
+            !self.committed_only || workplace::is_a_commit(&commit)
+        };
+        if folder.exists() && !(self.resume && is_usable()) {
             std::fs::remove_dir_all(&folder).map_err(LabError::io(&folder))?;
         }
-        std::fs::create_dir_all(&folder).map_err(LabError::io(&folder))?;
+        if !begun_by.exists() {
+            workplace::write_whole(&begun_by, workplace::commit().as_bytes())?;
+        }
         Ok(folder)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::cell::hash;
 use crate::{LabError, manifests};
-use seoro_core::dataset::{self, Candidates, Dataset, Manifest};
+use seoro_core::dataset::{self, Candidates, Dataset, File, Manifest};
 use seoro_core::world::World;
 use seoro_core::{Features, ItemId, Log, Score, Signals, UserId};
 use std::collections::HashSet;
@@ -122,10 +122,21 @@ fn by_user(lists: &Candidates, test: &Log) -> Vec<Vec<ItemId>> {
 
 /// What decides the content of a data set: a manifest names its files by checksum. What it tells people may change.
 fn fingerprint(manifest: &Manifest) -> String {
+    let file = |file: &File| {
+        serde_json::json!([
+            file.name,
+            file.role,
+            file.part,
+            file.checksums,
+            file.format,
+            file.table,
+            file.column
+        ])
+    };
     hash(&serde_json::json!({
         "name": manifest.name,
         "numbered": manifest.numbered,
-        "files": manifest.files,
+        "files": manifest.files.iter().map(file).collect::<Vec<_>>(),
         "filters": manifest.filters,
         "counts": manifest.counts,
     }))

@@ -293,6 +293,8 @@ impl Paper {
                         span.start,
                     ));
                 }
+                row.check_grid(grid)
+                    .map_err(|(what, place)| (format!("row {name}, search {key}: {what}"), place))?;
             }
         }
         Ok(())
@@ -384,6 +386,17 @@ impl Row {
     /// What is wrong with them, in words.
     pub fn parse_recipe(&self, table: &toml::Table) -> Result<Model, String> {
         Model::parse(&self.model, table.clone()).map_err(|error| error.to_string())
+    }
+
+    /// Each value of a grid is one its hyper-parameter can have; else what is wrong, and where in the file.
+    fn check_grid(&self, grid: &BTreeMap<String, Spanned<Vec<toml::Value>>>) -> Result<(), (String, usize)> {
+        for (parameter, values) in grid {
+            for value in values.get_ref() {
+                let alone = toml::Table::from_iter([(parameter.clone(), value.clone())]);
+                self.parse_recipe(&alone).map_err(|what| (what, values.span().start))?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether this row is the embedded world's truth.

@@ -38,7 +38,7 @@ pub struct ResultRow {
     pub std: f64,
     /// How many seeds.
     pub seeds: usize,
-    /// Seconds a fit took, the mean over seeds.
+    /// Seconds a fit took (see [`Cell::seconds`]), the mean over seeds.
     pub seconds: f64,
     /// The most memory a fit and its evaluation held.
     pub peak_rss_mb: Option<f64>,
@@ -175,6 +175,26 @@ fn round(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
 }
 
+/// Refuses to replace what was published with more seeds.
+///
+/// # Errors
+/// [`LabError::Usage`].
+pub fn check_seeds(
+    published: &[ResultRow],
+    row: &str,
+    dataset: &str,
+    protocol: Part,
+    seeds: usize,
+) -> Result<(), LabError> {
+    let is_same = |old: &&ResultRow| old.row == row && old.dataset == dataset && old.protocol == protocol;
+    match published.iter().filter(is_same).map(|old| old.seeds).max() {
+        Some(more) if more > seeds => Err(LabError::Usage(format!(
+            "{row} on {dataset}: published with {more} seeds, measured with {seeds}; expected --seeds {more}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// `old` with the rows that `new` measured again replaced, in the order of the paper's rows.
 ///
 /// A p-value compares a row with the others of its table: where only some of a table's rows were measured again, none
@@ -185,14 +205,8 @@ fn round(value: f64) -> f64 {
 pub fn merge(paper: &Paper, old: Vec<ResultRow>, new: Vec<ResultRow>) -> Result<Vec<ResultRow>, LabError> {
     let is_same_table = |a: &ResultRow, b: &ResultRow| (a.protocol, &a.dataset) == (b.protocol, &b.dataset);
     let is_same = |a: &ResultRow, b: &ResultRow| is_same_table(a, b) && a.row == b.row;
-    if let Some((old, new)) = old
-        .iter()
-        .find_map(|old| Some((old, new.iter().find(|new| is_same(old, new) && new.seeds < old.seeds)?)))
-    {
-        return Err(LabError::Usage(format!(
-            "{} on {}: published with {} seeds, measured now with {}; expected --seeds {}",
-            old.row, old.dataset, old.seeds, new.seeds, old.seeds
-        )));
+    for new in &new {
+        check_seeds(&old, &new.row, &new.dataset, new.protocol, new.seeds)?;
     }
     let place = |row: &ResultRow| paper.rows.iter().position(|candidate| candidate.name == row.row);
     let kept = old.into_iter().filter(|old| !new.iter().any(|new| is_same(old, new)));

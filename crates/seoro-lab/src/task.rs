@@ -59,6 +59,8 @@ impl Task {
             }
             SplitRule::LeaveOneOut => divided(&data.name, &data.train, Splitter::LeaveOneOut)?,
         };
+        // Of what is hidden, the first: in validation the test comes later, but not every user has a validation event.
+        let test_times = first_times(&test);
         let (train, asked, hidden) = match side {
             Side::Test => (train, test, None),
             Side::Validation => {
@@ -85,7 +87,9 @@ impl Task {
                 Some(drawn_candidates(data, &seen, &questions, n, "validation")?)
             }
         };
-        let signals = asked.times().and(data.signals.as_ref()).map(|signals| before(signals, &questions));
+        let ends = test_times.zip(first_times(&asked));
+        let signals =
+            data.signals.as_ref().zip(ends).map(|(signals, (test, asked))| before(signals, test, asked));
         Ok(Self { train, histories, signals, seen, questions, candidates, protocol: protocol.clone() })
     }
 
@@ -158,11 +162,21 @@ fn questions(asked: &Log) -> Vec<Question> {
         .collect()
 }
 
-/// The signals that come before the hidden interactions of their users.
-fn before(signals: &Signals, questions: &[Question]) -> Signals {
-    let ends: HashMap<UserId, Option<i64>> =
-        questions.iter().map(|question| (question.user, question.at)).collect();
-    signals.before(|user| ends.get(&user).copied().flatten())
+/// When each user's first event of a log is; nothing where it has no times.
+fn first_times(log: &Log) -> Option<HashMap<UserId, i64>> {
+    let times = log.times()?;
+    let mut first = HashMap::new();
+    for (&user, &time) in log.users().iter().zip(times) {
+        first.entry(user).and_modify(|first: &mut i64| *first = time.min(*first)).or_insert(time);
+    }
+    Some(first)
+}
+
+/// The signals that come before all hidden interactions of their users: those of the test, and those `asked`, which in
+/// validation are earlier, but not of every user.
+fn before(signals: &Signals, test: HashMap<UserId, i64>, asked: HashMap<UserId, i64>) -> Signals {
+    let end = |user: UserId| [&test, &asked].into_iter().filter_map(|ends| ends.get(&user).copied()).min();
+    signals.before(end)
 }
 
 /// The set of targets and given negatives: a list that names its own target counts it once.

@@ -29,7 +29,7 @@ pub fn commit() -> String {
 
 /// Whether what [`commit`] gave is a commit, and the tree did not differ from it.
 pub fn is_a_commit(commit: &str) -> bool {
-    commit != "unknown" && !commit.ends_with("-dirty")
+    !commit.is_empty() && commit != "unknown" && !commit.ends_with("-dirty")
 }
 
 /// Whether tracked or new files differ from the commit, or nobody can tell; results alone do not count.

@@ -1,6 +1,6 @@
 //! The course of a fit that goes by epochs: watching, model selection, checkpoints.
 
-use crate::persist;
+use crate::persist::{self, PersistError};
 use crate::registry::{Fitted, FittedModel};
 use crate::{Checkpoint, Epoch, FitError, Recommender, Run, Training};
 use seoro_core::Score;
@@ -126,7 +126,13 @@ fn resume<R: Recommender>(state: &mut State<R::Fitted>, run: &Run<'_>) -> Result
     let Some(checkpoint) = run.checkpoint.as_ref().filter(|checkpoint| checkpoint.path.exists()) else {
         return Ok(());
     };
-    let saved: State<R::Fitted> = persist::load_state(&checkpoint.path, R::NAME, R::REVISION)?;
+    let saved: State<R::Fitted> = match persist::load_state(&checkpoint.path, R::NAME, R::REVISION) {
+        Err(PersistError::Version { found, .. }) => {
+            tracing::warn!(model = R::NAME, found, "a checkpoint of another version is passed over");
+            return Ok(());
+        }
+        saved => saved?,
+    };
     if saved.key != state.key {
         return Err(FitError::OtherFit { path: checkpoint.path.clone() });
     }

@@ -29,8 +29,8 @@ pub enum Similarity {
     /// The correlation over all columns, absent entries being 0: `Σ(x−x̄)(y−ȳ) / (√Σ(x−x̄)² √Σ(y−ȳ)² + h)`. Rows without
     /// a common column are no neighbours.
     Pearson,
-    /// `x·y / (x·y + α(‖x‖² − x·y) + β(‖y‖² − x·y) + h)`, where x is what gets the neighbours (Tversky, "Features of
-    /// Similarity", 1977): Jaccard with α = β = 1, dice with ½.
+    /// `x·y / (x·y + α max(‖x‖² − x·y, 0) + β max(‖y‖² − x·y, 0) + h)`, where x is what gets the neighbours (Tversky,
+    /// "Features of Similarity", 1977): of sets Jaccard with α = β = 1, dice with ½.
     Tversky {
         /// α ≥ 0: how much what x alone has tells them apart.
         alpha: f32,
@@ -165,7 +165,9 @@ impl Measure {
                 (dot - x.sum * y.sum / self.columns, (spread(x) * spread(y)).sqrt())
             }
             Similarity::Tversky { alpha, beta } => {
-                (dot, dot + alpha * (x.square - dot) + beta * (y.square - dot))
+                // Of values and weights, unlike sets, a row may have less in itself than in common.
+                let alone = |e: Extent| (e.square - dot).max(0.0);
+                (dot, dot + alpha * alone(x) + beta * alone(y))
             }
         };
         let bottom = bottom + self.shrink;

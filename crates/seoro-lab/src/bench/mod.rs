@@ -34,15 +34,20 @@ pub struct Case {
 enum Agreement {
     /// They differ by at most this part of the peer's.
     Within(f64),
-    /// Ours, of which more is better, is at most so much below the peer's.
-    NotBelow(f64),
+    /// Ours, of which more is better, is at most so much below the peer's, and the peer's is what one that learns reaches.
+    NotBelow {
+        /// How much.
+        slack: f64,
+        /// What the peer must reach.
+        floor: f64,
+    },
 }
 
 impl Agreement {
     fn holds(self, ours: f64, theirs: f64) -> bool {
         match self {
             Self::Within(part) => (ours - theirs).abs() <= part * theirs.abs(),
-            Self::NotBelow(slack) => ours >= theirs - slack,
+            Self::NotBelow { slack, floor } => theirs >= floor && ours >= theirs - slack,
         }
     }
 }
@@ -51,7 +56,9 @@ impl std::fmt::Display for Agreement {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Within(part) => write!(f, "a difference of at most {} %", part * 100.0),
-            Self::NotBelow(slack) => write!(f, "ours at most {slack} below theirs"),
+            Self::NotBelow { slack, floor } => {
+                write!(f, "ours at most {slack} below theirs, and theirs at least {floor}")
+            }
         }
     }
 }
@@ -240,9 +247,10 @@ mod tests {
     fn results_that_differ_are_no_comparison() {
         assert!(Agreement::Within(0.01).holds(100.9, 100.0) && Agreement::Within(0.0).holds(3.0, 3.0));
         assert!(!Agreement::Within(0.01).holds(101.1, 100.0) && !Agreement::Within(0.01).holds(98.9, 100.0));
-        assert!(Agreement::NotBelow(0.01).holds(0.9, 0.8) && Agreement::NotBelow(0.01).holds(0.8, 0.805));
-        assert!(!Agreement::NotBelow(0.01).holds(0.78, 0.8));
-        for agreement in [Agreement::Within(0.5), Agreement::NotBelow(0.5)] {
+        let not_below = Agreement::NotBelow { slack: 0.01, floor: 0.7 };
+        assert!(not_below.holds(0.9, 0.8) && not_below.holds(0.8, 0.805));
+        assert!(!not_below.holds(0.78, 0.8) && !not_below.holds(0.9, 0.69));
+        for agreement in [Agreement::Within(0.5), not_below] {
             assert!(!agreement.holds(f64::NAN, 1.0) && !agreement.holds(1.0, f64::NAN));
         }
     }

@@ -163,6 +163,14 @@ fn run_dataset(paper: &Paper, data: &Data, args: &ExperimentsArgs) -> Result<Vec
         .map(|&part| Ok((part, Task::new(data, usage, paper.protocol(part), Side::Test)?)))
         .collect::<Result<_, LabError>>()?;
     let rows = chosen_rows(paper, data, args);
+    if args.publish {
+        let published: Vec<ResultRow> =
+            rows::read(&workplace::root().join(format!("docs/results/{}.json", paper.name)))?;
+        for (row, &part) in rows.iter().flat_map(|row| parts.iter().map(move |part| (row, part))) {
+            let seeds = seeds(row, usage, args) as usize;
+            table::check_seeds(&published, &row.name, &data.name, part, seeds)?;
+        }
+    }
     say_how_long(paper, data, &rows, args);
     let progress = Progress::new(rows.len(), &format!("{} {}", paper.name, data.name));
     let mut tables: Vec<Vec<RowCells<'_>>> = parts.iter().map(|_| Vec::new()).collect();

@@ -15,6 +15,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
+/// The seed of every try.
+const SEED: u64 = 1;
+
 /// Chooses a row's hyper-parameters on validation data.
 #[derive(Debug, clap::Args)]
 pub struct SearchArgs {
@@ -82,6 +85,9 @@ impl Try {
 /// Anything that keeps a search from ending.
 #[allow(clippy::print_stdout)] // a command speaks to its user
 pub fn run(args: &SearchArgs) -> Result<(), LabError> {
+    if args.publish && workplace::is_dirty() {
+        return Err(LabError::DirtyTree);
+    }
     let papers = paper::read_all(&workplace::root().join("docs/papers"))?;
     let known = papers.iter().map(|paper| paper.name.clone()).collect::<Vec<_>>().join(", ");
     let paper = papers.iter().find(|paper| paper.name == args.paper);
@@ -103,7 +109,7 @@ pub fn run(args: &SearchArgs) -> Result<(), LabError> {
     let chosen = |row: &&Row| args.row.is_empty() || args.row.contains(&row.name);
     for row in paper.rows.iter().filter(chosen) {
         let Some(search) = row.search(&args.dataset, part) else { continue };
-        let key = search_key(row, &data.fingerprint, usage, protocol)?;
+        let key = search_key(row, search, &data.fingerprint, usage, protocol)?;
         let scene = Scene { paper, row, data: &data, task: &task, protocol, part, key, args };
         let best = scene.search(search)?;
         println!("{}", best_line(row, &best, protocol.select));
@@ -111,12 +117,14 @@ pub fn run(args: &SearchArgs) -> Result<(), LabError> {
     Ok(())
 }
 
-/// The hash of all that decides a try, its recipe excepted: tries of another key say nothing of this search.
+/// The hash of all that decides a try but the hyper-parameters it sets and its threads: tries of another key say nothing
+/// of this search.
 ///
 /// # Errors
 /// [`LabError::Usage`] for a row whose model has no recipe.
 pub fn search_key(
     row: &Row,
+    search: &Search,
     fingerprint: &str,
     usage: &DatasetUse,
     protocol: &Protocol,
@@ -128,6 +136,10 @@ pub fn search_key(
         "negatives": usage.negatives,
         "protocol": protocol,
         "model": row.model,
+        // What a recipe does not set.
+        "defaults": model,
+        "every": search.every,
+        "seed": SEED,
         "revision": [model.revision(), seoro_core::split::REVISION],
         "measures": cell::measure_revisions(),
     })))
@@ -155,10 +167,11 @@ impl Scene<'_> {
         let name = log_name(&self.paper.name, &self.data.name, &self.row.name, self.part);
         let log = workplace::target().join("experiments/search").join(&name);
         let published = workplace::root().join("docs/results/search").join(&name);
+        let threads = workplace::threads(self.args.threads);
         let mut tries = Vec::new();
         if self.args.resume {
             let known: Vec<Try> = rows::read(if log.exists() { &log } else { &published })?;
-            tries.extend(known.into_iter().filter(|tried| tried.key == self.key));
+            tries.extend(known.into_iter().filter(|tried| tried.key == self.key && tried.threads == threads));
         }
         let recipes = recipes(search, self.row);
         let progress = Progress::new(recipes.len(), &format!("{} {}", self.data.name, self.row.name));
@@ -215,8 +228,9 @@ impl Scene<'_> {
             }
             last_epoch.set(Some(epoch.epoch));
         };
-        let mut run = Run::new(Seed::new(1).child(&self.row.name));
-        run.threads = self.args.threads;
+        let mut run = Run::new(Seed::new(SEED).child(&self.row.name));
+        // All cores are so many, whatever the environment says of pools: the log records the number.
+        run.threads = workplace::threads(self.args.threads);
         run.observe = Some(&mut observe);
         let fitted = model.fit(&training(self.data, self.task), &mut run);
         drop(run);
@@ -327,7 +341,8 @@ mod tests {
             threads: 1,
             publish: false,
         };
-        let key = search_key(row, &data.fingerprint, usage, protocol).expect("a key");
+        let search = Search { grid: BTreeMap::new(), draws: None, every };
+        let key = search_key(row, &search, &data.fingerprint, usage, protocol).expect("a key");
         let scene =
             Scene { paper, row, data: &data, task: &task, protocol, part: Part::Honest, key, args: &args };
         scene.attempt(toml::from_str(recipe).expect("a recipe"), every)
@@ -357,7 +372,8 @@ mod tests {
         let papers = paper::read_all(&workplace::root().join("docs/papers")).expect("the papers");
         let (paper, row) = (&papers[0], papers[0].row("ease").expect("a row"));
         let key = |data: &str, part: Part| {
-            search_key(row, data, &paper.datasets["world"], paper.protocol(part)).expect("a key")
+            let search = row.search("world", part).expect("a search");
+            search_key(row, search, data, &paper.datasets["world"], paper.protocol(part)).expect("a key")
         };
         let one = key("a", Part::Honest);
         assert_eq!(one, key("a", Part::Honest));

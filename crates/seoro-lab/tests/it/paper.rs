@@ -83,4 +83,8 @@ fn a_search_has_something_to_try() {
     broken("draws = 80", "draws = 0");
     let (_, what) = broken("grid.shrink = [0.0, 10.0, 100.0, 300.0, 1000.0]", "grid.shrink = []");
     assert!(what.contains("nothing to try"), "{what}");
+    let (_, what) = broken("grid.shrink = [0.0, 10.0", "grid.shrimp = [0.0, 10.0");
+    assert!(what.contains("shrimp"), "{what}");
+    let (_, what) = broken("grid.shrink = [0.0, 10.0", "grid.shrink = [0.0, \"ten\"");
+    assert!(what.contains("ten"), "{what}");
 }

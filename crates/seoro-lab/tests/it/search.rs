@@ -14,7 +14,7 @@ fn recipes_are_what_the_searches_found() {
             paper.rows.iter().flat_map(|row| paper.datasets.iter().map(move |dataset| (row, dataset)))
         {
             for part in [Part::AsPublished, Part::Honest] {
-                let Some(_) = row.search(dataset, part) else { continue };
+                let Some(search) = row.search(dataset, part) else { continue };
                 let name = search::log_name(&paper.name, dataset, &row.name, part);
                 let path = root.join("docs/results/search").join(&name);
                 let name = name.display();
@@ -27,11 +27,15 @@ fn recipes_are_what_the_searches_found() {
                 let protocol = paper.protocol(part);
                 let best = search::best(&tries, protocol.select);
                 let best = best.unwrap_or_else(|| panic!("{name} is not committed"));
-                let key = search::search_key(row, &data::fingerprint_of(dataset).unwrap(), usage, protocol);
-                let key = key.unwrap();
+                let data = data::fingerprint_of(dataset).unwrap();
+                let key = search::search_key(row, search, &data, usage, protocol).unwrap();
                 assert!(
                     tries.iter().all(|tried| tried.key == key),
                     "{name}: of other data, protocol or code"
+                );
+                assert!(
+                    tries.iter().all(|tried| tried.threads == tries[0].threads),
+                    "{name}: of other threads"
                 );
                 assert_eq!(row.recipe_table(dataset, part), best.found(), "{name}");
                 logs += 1;

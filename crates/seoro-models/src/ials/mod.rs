@@ -81,7 +81,7 @@ impl Default for Ials {
 impl Recommender for Ials {
     type Fitted = IalsModel;
     const NAME: &'static str = "ials";
-    const REVISION: u32 = 1;
+    const REVISION: u32 = 2;
 
     fn fit(&self, train: &Training<'_>, run: &mut Run<'_>) -> Result<IalsModel, FitError> {
         self.validate()?;

@@ -17,8 +17,9 @@ use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, MatMut, MatRef, Par};
 use seoro_core::{Matrix, kernel};
 
-/// Entries of Q below this vanish beside the identity they are added to. Strong regularisation shrinks whole factors so
-/// far that their products are subnormal numbers, on which processors are ten times slower.
+/// Entries of Q below this are taken for 0: beside the identity they vanish from `QᵀQ`, and a factor all of whose entries
+/// are that small is given up, in `Qᵀs` too. Strong regularisation shrinks whole factors so far that their products are
+/// subnormal numbers, on which processors are ten times slower.
 const NEGLIGIBLE: f32 = 1e-12;
 
 #[inline]
