@@ -2,15 +2,17 @@
 
 #![allow(clippy::print_stdout)]
 
-use seoro_ann::{Flat, Metric};
+use seoro_ann::{Ask, Build, Flat, Index, Metric, Points};
 use seoro_core::{Matrix, Seed};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut rng = Seed::new(1).child("vectors").rng();
     let vectors = Matrix::from_vec(1_000, 32, (0..32_000).map(|_| rng.normal() as f32).collect())?;
-    let query = vectors.row(42).to_vec();
-    for neighbor in Flat::new(vectors, Metric::Cosine).search(&query, 5)? {
-        println!("item {:>3}  cosine {:.3}", neighbor.row, neighbor.score);
+    let index = Flat::default().build(&Points::new(&vectors, Metric::Cosine), &Build::new(Seed::new(1)))?;
+    let (mut scratch, mut nearest) = (index.scratch(), Vec::new());
+    index.search(vectors.row(42), &Ask::new(5), &mut scratch, &mut nearest)?;
+    for neighbor in nearest {
+        println!("item {:>3}  cosine {:.3}", neighbor.id, neighbor.score);
     }
     Ok(())
 }

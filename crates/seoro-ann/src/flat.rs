@@ -1,127 +1,201 @@
-//! Exact search: every vector is compared, so every answer is right.
+//! Exact search: every vector is compared, so every answer is right. The oracle of all other indexes.
 
+use crate::vectors::Vectors;
+use crate::{Ask, Build, BuildError, Index, Metric, Neighbor, Points, Scratch, SearchError, Work};
 use rayon::prelude::*;
-use seoro_core::{Matrix, kernel};
+use seoro_core::gemm::{View, ViewMut, gemm};
+use seoro_core::{ItemId, Matrix, Scored, kernel};
+use serde::{Deserialize, Serialize};
 
-/// What near means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Metric {
-    /// The largest dot product: maximum inner-product search, as a recommender's scores ask for.
-    InnerProduct,
-    /// The largest cosine; a vector of zeros has cosine 0 with everything.
-    Cosine,
-    /// The smallest squared Euclidean distance.
-    SquaredL2,
-}
-
-/// A vector found.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Neighbor {
-    /// Its row in the matrix the index was made of.
-    pub row: u32,
-    /// Its dot product, cosine or squared distance, by the index's metric.
-    pub score: f32,
-}
-
-/// Why a search cannot be done.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SearchError {
-    /// A query of another dimension than the index.
-    #[error("a query of {dim} dimensions; expected {expected}")]
-    Dimension {
-        /// The query's.
-        dim: usize,
-        /// The index's.
-        expected: usize,
-    },
-    /// A query with a number that is NaN or infinite.
-    #[error("query dimension {place} is not finite")]
-    NotFinite {
-        /// Which number.
-        place: usize,
-    },
-}
-
-/// The exact index over the rows of a matrix.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Flat {
-    vectors: Matrix,
-    metric: Metric,
-    inverse_norms: Vec<f32>,
-}
+/// The recipe of the exact index.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Flat {}
 
 impl Flat {
-    /// An index over `vectors` `[N, D]`.
-    pub fn new(vectors: Matrix, metric: Metric) -> Self {
-        let norm = |row: &[f32]| kernel::dot(row, row).sqrt();
-        let inverse = |norm: f32| if norm > 0.0 { 1.0 / norm } else { 0.0 };
-        let inverse_norms = match metric {
-            Metric::Cosine => (0..vectors.rows()).map(|row| inverse(norm(vectors.row(row)))).collect(),
-            Metric::InnerProduct | Metric::SquaredL2 => Vec::new(),
-        };
-        Self { vectors, metric, inverse_norms }
-    }
-
-    /// The number of vectors.
-    pub fn len(&self) -> usize {
-        self.vectors.rows()
-    }
-
-    /// Whether there is no vector.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The vectors' dimension.
-    pub fn dim(&self) -> usize {
-        self.vectors.cols()
-    }
-
-    /// The `k` nearest vectors, nearest first; equally near ones in the order of their rows.
+    /// The exact index over these points.
     ///
     /// # Errors
-    /// A query of another dimension, or not finite.
-    pub fn search(&self, query: &[f32], k: usize) -> Result<Vec<Neighbor>, SearchError> {
-        if query.len() != self.dim() {
-            return Err(SearchError::Dimension { dim: query.len(), expected: self.dim() });
+    /// See [`BuildError`].
+    pub fn build(&self, points: &Points<'_>, build: &Build<'_>) -> Result<FlatIndex, BuildError> {
+        let norms = points.vectors.rows() as u64 * 4;
+        build.reserve(Vectors::bytes_of(points).saturating_add(norms))?;
+        build.check()?;
+        let vectors = Vectors::new(points)?;
+        let half_norm = |row: &[f32]| 0.5 * kernel::dot(row, row);
+        let half_norms = match points.metric {
+            Metric::SquaredL2 => (0..vectors.len()).map(|row| half_norm(vectors.row(row as u32))).collect(),
+            Metric::InnerProduct | Metric::Cosine => Vec::new(),
+        };
+        Ok(FlatIndex { vectors, half_norms })
+    }
+}
+
+/// The exact index.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FlatIndex {
+    vectors: Vectors,
+    /// `½‖x‖²`, for squared distances.
+    half_norms: Vec<f32>,
+}
+
+/// How many rows are scored before the best are selected: scores that stay in the first-level cache.
+const BLOCK: usize = 1024;
+
+/// How many queries and rows a batch multiplies at once: scores that stay in the second-level cache.
+const TILE: (usize, usize) = (256, 512);
+
+/// How many more than asked a batch selects by products of matrices, whose last bits differ from the distances it then
+/// orders them by.
+const SPARE: usize = 8;
+
+impl FlatIndex {
+    /// Writes how near each row of a block is to the prepared query.
+    fn score_block(&self, query: &[f32], first: usize, out: &mut [f32]) {
+        let width = query.len();
+        let rows = &self.vectors.rows().as_slice()[first * width..(first + out.len()) * width];
+        match self.vectors.metric() {
+            Metric::InnerProduct | Metric::Cosine => kernel::dot_rows(query, rows, out),
+            metric @ Metric::SquaredL2 => {
+                let rows = rows.chunks_exact(width.max(1));
+                out.fill(0.0);
+                out.iter_mut().zip(rows).for_each(|(out, row)| *out = metric.nearness(query, row));
+            }
         }
-        if let Some(place) = query.iter().position(|number| !number.is_finite()) {
-            return Err(SearchError::NotFinite { place });
+    }
+
+    /// The rows of a block that the filter refuses.
+    fn refuse(&self, ask: &Ask<'_>, first: usize, count: usize, refused: &mut Vec<ItemId>) {
+        refused.clear();
+        if ask.filter.is_some() {
+            let rows = (first as u32..(first + count) as u32).filter(|&row| !ask.keeps(self.vectors.id(row)));
+            refused.extend(rows.map(ItemId));
         }
-        let length = kernel::dot(query, query).sqrt();
-        let mut found: Vec<Neighbor> = (0..self.len())
-            .map(|row| Neighbor { row: row as u32, score: self.score(query, length, row) })
+    }
+
+    /// Best first; nearness of finite vectors may overflow to an infinity, but two of them never meet as NaN.
+    fn select(best: &mut Vec<Scored>, k: usize, first: usize, scores: &mut [f32], refused: &[ItemId]) {
+        if kernel::select(best, k, first as u32, scores, refused).is_err() {
+            // ∞ − ∞ inside a dot product: such a row is as far as can be.
+            scores.iter_mut().filter(|score| score.is_nan()).for_each(|score| *score = f32::NEG_INFINITY);
+            best.retain(|scored| (scored.item.index()) < first);
+            let selected = kernel::select(best, k, first as u32, scores, refused);
+            debug_assert!(selected.is_ok(), "no score is NaN any more");
+        }
+    }
+
+    /// The queries of a block, each as its row in `prepared`.
+    fn batch(&self, prepared: &Matrix, ask: &Ask<'_>) -> Vec<Vec<Neighbor>> {
+        let (count, width) = (prepared.rows(), prepared.cols());
+        let k = ask.k.min(self.len());
+        let wanted = k.saturating_add(SPARE);
+        let mut best: Vec<Vec<Scored>> = vec![Vec::new(); count];
+        let mut scores = vec![0.0; count * self.len().min(TILE.1)];
+        let mut refused = Vec::new();
+        for first in (0..self.len()).step_by(TILE.1) {
+            let rows = TILE.1.min(self.len() - first);
+            let block = View::new(&self.vectors.rows().as_slice()[first * width..], rows, width);
+            let scores = &mut scores[..count * rows];
+            gemm(
+                1.0,
+                View::from(prepared),
+                block.transposed(),
+                0.0,
+                ViewMut::new(scores, count, rows),
+                false,
+            );
+            self.refuse(ask, first, rows, &mut refused);
+            for (scores, best) in scores.chunks_exact_mut(rows).zip(&mut best) {
+                if let Some(norms) = self.half_norms.get(first..first + rows) {
+                    scores.iter_mut().zip(norms).for_each(|(score, norm)| *score -= norm);
+                }
+                Self::select(best, wanted, first, scores, &refused);
+            }
+        }
+        let of_query = |(query, best): (usize, Vec<Scored>)| self.in_order(prepared.row(query), best, k);
+        best.into_iter().enumerate().map(of_query).collect()
+    }
+
+    /// The `k` nearest of some rows, by their distances.
+    fn in_order(&self, query: &[f32], mut rows: Vec<Scored>, k: usize) -> Vec<Neighbor> {
+        let metric = self.vectors.metric();
+        for row in &mut rows {
+            row.score = metric.nearness(query, self.vectors.row(row.item.0));
+        }
+        rows.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
+        rows.truncate(k);
+        rows.iter().map(|row| self.neighbor(row)).collect()
+    }
+
+    fn neighbor(&self, row: &Scored) -> Neighbor {
+        Neighbor { id: self.vectors.id(row.item.0), score: self.vectors.metric().score(row.score) }
+    }
+}
+
+impl Index for FlatIndex {
+    fn len(&self) -> usize {
+        self.vectors.len()
+    }
+
+    fn dim(&self) -> usize {
+        self.vectors.dim()
+    }
+
+    fn metric(&self) -> Metric {
+        self.vectors.metric()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.vectors.bytes() + self.half_norms.len() as u64 * 4
+    }
+
+    fn search(
+        &self,
+        query: &[f32],
+        ask: &Ask<'_>,
+        scratch: &mut Scratch,
+        out: &mut Vec<Neighbor>,
+    ) -> Result<Work, SearchError> {
+        let Scratch { query: prepared, scores, refused, best } = scratch;
+        self.vectors.prepare(query, prepared)?;
+        out.clear();
+        best.clear();
+        if ask.k == 0 {
+            return Ok(Work::default());
+        }
+        let k = ask.k.min(self.len());
+        for first in (0..self.len()).step_by(BLOCK) {
+            let count = BLOCK.min(self.len() - first);
+            scores.resize(count, 0.0);
+            self.score_block(prepared, first, scores);
+            self.refuse(ask, first, count, refused);
+            Self::select(best, k, first, scores, refused);
+        }
+        out.extend(best.iter().map(|row| self.neighbor(row)));
+        Ok(Work { distances: self.len() as u64 })
+    }
+
+    fn search_batch(&self, queries: &Matrix, ask: &Ask<'_>) -> Result<Vec<Vec<Neighbor>>, SearchError> {
+        if ask.k == 0 || self.is_empty() {
+            let mut prepared = Vec::new();
+            (0..queries.rows())
+                .try_for_each(|query| self.vectors.prepare(queries.row(query), &mut prepared))?;
+            return Ok(vec![Vec::new(); queries.rows()]);
+        }
+        let blocks: Vec<usize> = (0..queries.rows()).step_by(TILE.0).collect();
+        let found: Result<Vec<Vec<Vec<Neighbor>>>, SearchError> = blocks
+            .into_par_iter()
+            .map(|first| {
+                let count = TILE.0.min(queries.rows() - first);
+                let mut prepared = Matrix::zeros(count, self.vectors.rows().cols());
+                let mut query = Vec::new();
+                for place in 0..count {
+                    self.vectors.prepare(queries.row(first + place), &mut query)?;
+                    prepared.row_mut(place).copy_from_slice(&query);
+                }
+                Ok(self.batch(&prepared, ask))
+            })
             .collect();
-        // Nearer first: larger dots and cosines, smaller distances.
-        let order = |a: &Neighbor, b: &Neighbor| match self.metric {
-            Metric::SquaredL2 => a.score.total_cmp(&b.score).then(a.row.cmp(&b.row)),
-            Metric::InnerProduct | Metric::Cosine => b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)),
-        };
-        if k < found.len() {
-            found.select_nth_unstable_by(k, order);
-            found.truncate(k);
-        }
-        found.sort_unstable_by(order);
-        Ok(found)
-    }
-
-    /// [`Flat::search`] for each row of `queries` `[Q, D]`, on all cores.
-    ///
-    /// # Errors
-    /// As [`Flat::search`].
-    pub fn search_batch(&self, queries: &Matrix, k: usize) -> Result<Vec<Vec<Neighbor>>, SearchError> {
-        (0..queries.rows()).into_par_iter().map(|query| self.search(queries.row(query), k)).collect()
-    }
-
-    fn score(&self, query: &[f32], length: f32, row: usize) -> f32 {
-        let vector = self.vectors.row(row);
-        match self.metric {
-            Metric::InnerProduct => kernel::dot(query, vector),
-            Metric::Cosine if length > 0.0 => kernel::dot(query, vector) * self.inverse_norms[row] / length,
-            Metric::Cosine => 0.0,
-            Metric::SquaredL2 => kernel::squared_l2(query, vector),
-        }
+        found.map(|blocks| blocks.into_iter().flatten().collect())
     }
 }

@@ -1,5 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+mod build;
+mod error;
 mod flat;
+mod index;
+mod metric;
+mod vectors;
 
-pub use flat::{Flat, Metric, Neighbor, SearchError};
+pub use build::{Build, Points};
+pub use error::{BuildError, SearchError};
+pub use flat::{Flat, FlatIndex};
+pub use index::{Ask, Bitmap, Filter, Index, Neighbor, Scratch, Work};
+pub use metric::Metric;

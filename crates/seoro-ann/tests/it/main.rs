@@ -1,5 +1,7 @@
-//! The crate's integration tests, one binary.
-#![allow(clippy::unwrap_used)]
+//! One binary for all integration tests.
+
+#![allow(clippy::unwrap_used)] // a test that cannot go on should stop
 
 mod flat;
+mod oracle;
 mod threads;

@@ -1,10 +1,13 @@
 //! Public types cross threads.
 
-use seoro_ann::{Flat, Metric, Neighbor, SearchError};
+use seoro_ann::{
+    Bitmap, BuildError, Flat, FlatIndex, Index, Metric, Neighbor, Points, Scratch, SearchError, Work,
+};
 
 fn crosses<T: Send + Sync>() {}
 
 #[test]
 fn public_types_cross_threads() {
-    crosses::<(Flat, Metric, Neighbor, SearchError)>();
+    crosses::<(Flat, FlatIndex, Metric, Neighbor, SearchError, BuildError)>();
+    crosses::<(Points<'static>, Bitmap, Scratch, Work, Box<dyn Index>)>();
 }

@@ -1,0 +1,38 @@
+//! What near means.
+
+use seoro_core::kernel;
+use serde::{Deserialize, Serialize};
+
+/// What near means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Metric {
+    /// The largest dot product: maximum inner-product search, as a recommender's scores ask for.
+    InnerProduct,
+    /// The largest cosine; a vector of zeros has cosine 0 with everything.
+    Cosine,
+    /// The smallest squared Euclidean distance.
+    SquaredL2,
+}
+
+impl Metric {
+    /// How near two prepared vectors are: larger is nearer.
+    #[inline]
+    pub(crate) fn nearness(self, a: &[f32], b: &[f32]) -> f32 {
+        match self {
+            Metric::SquaredL2 => -kernel::squared_l2(a, b),
+            Metric::InnerProduct | Metric::Cosine => kernel::dot(a, b),
+        }
+    }
+
+    /// The score that callers see of a nearness.
+    #[inline]
+    pub(crate) fn score(self, nearness: f32) -> f32 {
+        match self {
+            // Not −0 for a vector found at its own place.
+            Metric::SquaredL2 => 0.0 - nearness,
+            Metric::InnerProduct | Metric::Cosine => nearness,
+        }
+    }
+}

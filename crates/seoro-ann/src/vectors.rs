@@ -1,0 +1,133 @@
+//! The vectors of an index: checked, as the metric compares them, in rows of whole vector registers.
+
+use crate::{BuildError, Metric, Points, SearchError};
+use seoro_core::{Matrix, kernel};
+use std::collections::HashSet;
+
+/// Numbers a row is filled up to a multiple of, with zeros that change no distance: one register of AVX-512.
+const LANES: usize = 16;
+
+/// The largest number of vectors: a row number is left for "none".
+const MOST: usize = u32::MAX as usize;
+
+/// Vectors as an index compares them: of length 1 under the cosine.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Vectors {
+    metric: Metric,
+    dim: usize,
+    /// `[N, D′]`, D′ a multiple of [`LANES`].
+    rows: Matrix,
+    ids: Option<Vec<u64>>,
+}
+
+impl Vectors {
+    /// The points, checked.
+    ///
+    /// # Errors
+    /// Numbers that are not finite, too many vectors, ids that are not one for each.
+    pub(crate) fn new(points: &Points<'_>) -> Result<Self, BuildError> {
+        let (given, metric) = (points.vectors, points.metric);
+        check(points)?;
+        let (dim, width) = (given.cols(), padded(given.cols()));
+        let mut rows = Matrix::zeros(given.rows(), width);
+        for row in 0..given.rows() {
+            fill(metric, given.row(row), rows.row_mut(row));
+        }
+        Ok(Self { metric, dim, rows, ids: points.ids.map(<[u64]>::to_vec) })
+    }
+
+    /// What vectors will hold.
+    pub(crate) fn bytes_of(points: &Points<'_>) -> u64 {
+        let (rows, width) = (points.vectors.rows() as u64, padded(points.vectors.cols()) as u64);
+        let ids = if points.ids.is_some() { 8 } else { 0 };
+        rows.saturating_mul(width.saturating_mul(4).saturating_add(ids))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows.rows()
+    }
+
+    pub(crate) fn dim(&self) -> usize {
+        self.dim
+    }
+
+    pub(crate) fn metric(&self) -> Metric {
+        self.metric
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        let ids = self.ids.as_ref().map_or(0, Vec::len) as u64;
+        self.rows.as_slice().len() as u64 * 4 + ids * 8
+    }
+
+    /// All rows, `[N, D′]`.
+    pub(crate) fn rows(&self) -> &Matrix {
+        &self.rows
+    }
+
+    #[inline]
+    pub(crate) fn row(&self, row: u32) -> &[f32] {
+        self.rows.row(row as usize)
+    }
+
+    /// What callers call a row.
+    #[inline]
+    pub(crate) fn id(&self, row: u32) -> u64 {
+        self.ids.as_ref().map_or(u64::from(row), |ids| ids[row as usize])
+    }
+
+    /// Writes the query as it is compared with rows.
+    ///
+    /// # Errors
+    /// [`SearchError::Dimension`], [`SearchError::NotFinite`].
+    pub(crate) fn prepare(&self, query: &[f32], out: &mut Vec<f32>) -> Result<(), SearchError> {
+        if query.len() != self.dim {
+            return Err(SearchError::Dimension { dim: query.len(), expected: self.dim });
+        }
+        if let Some(place) = query.iter().position(|number| !number.is_finite()) {
+            return Err(SearchError::NotFinite { place });
+        }
+        out.clear();
+        out.resize(self.rows.cols(), 0.0);
+        fill(self.metric, query, out);
+        Ok(())
+    }
+}
+
+fn padded(dim: usize) -> usize {
+    dim.next_multiple_of(LANES)
+}
+
+/// Writes a vector as it is compared into a row of zeros.
+fn fill(metric: Metric, vector: &[f32], row: &mut [f32]) {
+    row[..vector.len()].copy_from_slice(vector);
+    if metric == Metric::Cosine {
+        // Scaled by the largest number first, so that no square overflows or vanishes.
+        let largest = vector.iter().fold(0.0f32, |largest, number| largest.max(number.abs()));
+        if largest > 0.0 {
+            row.iter_mut().for_each(|number| *number /= largest);
+            let length = kernel::dot(row, row).sqrt();
+            row.iter_mut().for_each(|number| *number /= length);
+        }
+    }
+}
+
+fn check(points: &Points<'_>) -> Result<(), BuildError> {
+    let vectors = points.vectors;
+    let rows = vectors.rows();
+    if rows > MOST {
+        return Err(BuildError::TooMany { rows, most: MOST });
+    }
+    if let Some(place) = vectors.as_slice().iter().position(|number| !number.is_finite()) {
+        return Err(BuildError::NotFinite { row: place / vectors.cols(), place: place % vectors.cols() });
+    }
+    let Some(ids) = points.ids else { return Ok(()) };
+    if ids.len() != rows {
+        return Err(BuildError::Ids { ids: ids.len(), rows });
+    }
+    let mut known = HashSet::with_capacity(rows);
+    match ids.iter().find(|&&id| !known.insert(id)) {
+        Some(&id) => Err(BuildError::DuplicateId { id }),
+        None => Ok(()),
+    }
+}
