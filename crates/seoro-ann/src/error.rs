@@ -82,3 +82,30 @@ pub enum SearchError {
         place: usize,
     },
 }
+
+/// Why a vector cannot be added or deleted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UpdateError {
+    /// An id that is there already.
+    #[error("id {id} is known already")]
+    Known {
+        /// The id.
+        id: u64,
+    },
+    /// An id that is not there.
+    #[error("id {id} is unknown")]
+    Unknown {
+        /// The id.
+        id: u64,
+    },
+    /// No row number left.
+    #[error("{rows} vectors; no row is left")]
+    Full {
+        /// How many there are.
+        rows: usize,
+    },
+    /// A vector that the index cannot hold.
+    #[error(transparent)]
+    Vector(#[from] SearchError),
+}

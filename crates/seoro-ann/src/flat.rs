@@ -156,7 +156,7 @@ impl Index for FlatIndex {
         scratch: &mut Scratch,
         out: &mut Vec<Neighbor>,
     ) -> Result<Work, SearchError> {
-        let Scratch { query: prepared, scores, refused, best } = scratch;
+        let Scratch { query: prepared, scores, refused, best, .. } = scratch;
         self.vectors.prepare(query, prepared)?;
         out.clear();
         best.clear();

@@ -187,4 +187,6 @@ pub struct Scratch {
     pub(crate) refused: Vec<seoro_core::ItemId>,
     /// The best rows so far.
     pub(crate) best: Vec<seoro_core::Scored>,
+    /// What forests use.
+    pub(crate) forest: crate::forest::Working,
 }

@@ -3,12 +3,14 @@
 mod build;
 mod error;
 mod flat;
+mod forest;
 mod index;
 mod metric;
 mod vectors;
 
 pub use build::{Build, Points};
-pub use error::{BuildError, SearchError};
+pub use error::{BuildError, SearchError, UpdateError};
 pub use flat::{Flat, FlatIndex};
+pub use forest::{Forest, ForestIndex, Split};
 pub use index::{Ask, Bitmap, Filter, Index, Neighbor, Scratch, Work};
 pub use metric::Metric;

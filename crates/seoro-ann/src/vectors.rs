@@ -76,6 +76,20 @@ impl Vectors {
         self.ids.as_ref().map_or(u64::from(row), |ids| ids[row as usize])
     }
 
+    /// Puts a prepared vector at a row that is there, or the next.
+    pub(crate) fn put(&mut self, row: usize, prepared: &[f32], id: u64) {
+        // Names are rows until one is not.
+        let rows = self.rows.rows();
+        if self.ids.is_none() && id != row as u64 {
+            self.ids = Some((0..rows as u64).collect());
+        }
+        put_row(&mut self.rows, row, prepared);
+        if let Some(ids) = &mut self.ids {
+            ids.resize(self.rows.rows(), id);
+            ids[row] = id;
+        }
+    }
+
     /// Writes the query as it is compared with rows.
     ///
     /// # Errors
@@ -91,6 +105,19 @@ impl Vectors {
         out.resize(self.rows.cols(), 0.0);
         fill(self.metric, query, out);
         Ok(())
+    }
+}
+
+/// Puts values at a row that is there, or the next.
+pub(crate) fn put_row(rows: &mut Matrix, row: usize, values: &[f32]) {
+    if row == rows.rows() {
+        let cols = rows.cols();
+        let mut numbers = std::mem::replace(rows, Matrix::zeros(0, 0)).into_vec();
+        numbers.extend_from_slice(values);
+        *rows = Matrix::from_vec(row + 1, cols, numbers)
+            .unwrap_or_else(|_| unreachable!("one row of numbers more"));
+    } else {
+        rows.row_mut(row).copy_from_slice(values);
     }
 }
 

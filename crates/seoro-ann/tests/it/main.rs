@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used)] // a test that cannot go on should stop
 
 mod flat;
+mod forest;
 mod oracle;
 mod threads;
