@@ -109,3 +109,34 @@ pub enum UpdateError {
     #[error(transparent)]
     Vector(#[from] SearchError),
 }
+
+/// Why no effort could be found.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TuneError {
+    /// A share that is none.
+    #[error("recall {wanted}; expected more than 0, at most 1")]
+    Recall {
+        /// What was asked for.
+        wanted: f64,
+    },
+    /// An exact index of other vectors.
+    #[error("{rows} vectors; the exact index has {expected}, or another metric or dimension")]
+    Different {
+        /// How many the index has.
+        rows: usize,
+        /// How many the exact one has.
+        expected: usize,
+    },
+    /// A recall that no effort reaches.
+    #[error("recall {reached} at full effort; expected {wanted}")]
+    Unreached {
+        /// What was asked for.
+        wanted: f64,
+        /// What was reached.
+        reached: f64,
+    },
+    /// A query that is refused.
+    #[error(transparent)]
+    Search(#[from] SearchError),
+}

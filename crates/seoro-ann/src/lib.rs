@@ -6,11 +6,13 @@ mod flat;
 mod forest;
 mod index;
 mod metric;
+mod tune;
 mod vectors;
 
 pub use build::{Build, Points};
-pub use error::{BuildError, SearchError, UpdateError};
+pub use error::{BuildError, SearchError, TuneError, UpdateError};
 pub use flat::{Flat, FlatIndex};
 pub use forest::{Forest, ForestIndex, Split};
 pub use index::{Ask, Bitmap, Filter, Index, Neighbor, Scratch, Work};
 pub use metric::Metric;
+pub use tune::{Tuned, tune};

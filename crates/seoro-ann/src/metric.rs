@@ -35,4 +35,13 @@ impl Metric {
             Metric::InnerProduct | Metric::Cosine => nearness,
         }
     }
+
+    /// Whether one score is as near as another, but for the rounding of the last bits.
+    pub(crate) fn is_as_near(self, score: f32, other: f32) -> bool {
+        let slack = 1e-6 * other.abs();
+        match self {
+            Metric::SquaredL2 => score <= other + slack,
+            Metric::InnerProduct | Metric::Cosine => score >= other - slack,
+        }
+    }
 }

@@ -6,3 +6,4 @@ mod flat;
 mod forest;
 mod oracle;
 mod threads;
+mod tune;
