@@ -32,6 +32,7 @@ pub(super) fn grow(
     seed: Seed,
     build: &Build<'_>,
 ) -> Result<Tree, BuildError> {
+    let room = recipe.leaf.unwrap_or(space.rows.cols()).max(1);
     let rows: Vec<u32> = (0..space.count as u32).collect();
     let len = rows.len();
     let mut tree = Tree { root: LEAF, splits: Vec::new(), planes: Vec::new(), leaves: Vec::new(), rows };
@@ -43,7 +44,7 @@ pub(super) fn grow(
             build.check()?;
         }
         let Task { start, len, depth, link } = task;
-        let node = if len <= recipe.leaf || depth == DEPTH {
+        let node = if len <= room || depth == DEPTH {
             tree.leaves.push(Leaf { start: start as u32, len: len as u32, room: len as u32 });
             LEAF | (tree.leaves.len() - 1) as u32
         } else {
@@ -172,8 +173,10 @@ impl Point {
 /// Puts a new row into the tree; its leaf splits when full.
 pub(super) fn insert(tree: &mut Tree, recipe: &Forest, space: &Space<'_>, rng: &mut Rng, row: u32) {
     let (leaf, link) = tree.find(space, row);
-    let room = u32::try_from(recipe.leaf).unwrap_or(u32::MAX);
-    if (tree.leaves[leaf as usize].len as usize) < recipe.leaf {
+    let most = recipe.leaf.unwrap_or(space.rows.cols()).max(1);
+    // No leaf is given much more room than it needs, however large it may grow.
+    let room = most.min(tree.leaves[leaf as usize].len as usize * 2 + 8) as u32;
+    if (tree.leaves[leaf as usize].len as usize) < most {
         tree.push(leaf, row, room);
         return;
     }

@@ -52,12 +52,13 @@ pub enum Split {
 pub struct Forest {
     /// How many trees: more find more at the same effort; build time and memory grow with each.
     pub trees: usize,
-    /// The most vectors of a leaf, Annoy's K: smaller leaves gather better vectors; memory and build time grow.
-    pub leaf: usize,
+    /// The most vectors of a leaf, Annoy's K: smaller leaves gather better vectors; memory and build time grow. Where
+    /// absent, as many as the trees see numbers of a vector, so that planes take about the memory of rows.
+    pub leaf: Option<usize>,
     /// How the points of a split are chosen.
     pub split: Split,
     /// How many numbers of a vector trees see: its leading principal coordinates and the length of the rest. Fewer are
-    /// faster, more are surer; vectors not longer than twice as many are seen whole, as all are at 0.
+    /// faster, more are surer; vectors shorter than four times as many are seen whole, as all are at 0.
     pub head: usize,
     /// How many distinct vectors a search gathers where it is not told: more find more, and take longer.
     pub effort: usize,
@@ -65,7 +66,7 @@ pub struct Forest {
 
 impl Default for Forest {
     fn default() -> Self {
-        Self { trees: 24, leaf: 32, split: Split::default(), head: 48, effort: 1000 }
+        Self { trees: 24, leaf: None, split: Split::default(), head: 64, effort: 1000 }
     }
 }
 
@@ -109,7 +110,7 @@ impl Forest {
         };
         match self {
             Self { trees: 0 | 65_537.., .. } => wrong("trees", self.trees, "1 to 65536"),
-            Self { leaf: 0, .. } => wrong("leaf", self.leaf, "1 or more"),
+            Self { leaf: Some(0), .. } => wrong("leaf", 0, "1 or more"),
             Self { head: 1 | 65_537.., .. } => wrong("head", self.head, "0, or 2 to 65536"),
             _ => Ok(()),
         }
@@ -118,9 +119,9 @@ impl Forest {
     /// About the most that the index and its build will hold.
     fn bytes_of(&self, points: &Points<'_>) -> u64 {
         let (rows, dim) = (points.vectors.rows() as u64, points.vectors.cols());
-        let width = if self.has_head(dim) { self.head } else { dim }.next_multiple_of(16) as u64;
+        let width = self.width(dim) as u64;
         // Leaves are half full on average, and as many planes as leaves part them.
-        let planes = 2 * rows / self.leaf as u64 + 1;
+        let planes = 2 * rows / self.room(dim) as u64 + 1;
         let tree = planes.saturating_mul(width * 4 + 28).saturating_add(rows * 4);
         let heads = if self.has_head(dim) { rows * width * 4 + width * dim as u64 * 4 } else { 0 };
         let extra = if points.metric == Metric::InnerProduct { rows * 4 } else { 0 };
@@ -130,7 +131,17 @@ impl Forest {
 
     /// Whether vectors of this dimension get heads.
     fn has_head(&self, dim: usize) -> bool {
-        self.head > 0 && dim > 2 * self.head
+        self.head > 0 && dim >= 4 * self.head
+    }
+
+    /// How many numbers of a vector of this dimension the trees see.
+    fn width(&self, dim: usize) -> usize {
+        if self.has_head(dim) { self.head } else { dim }.next_multiple_of(16)
+    }
+
+    /// The most vectors of a leaf.
+    fn room(&self, dim: usize) -> usize {
+        self.leaf.unwrap_or(self.width(dim)).max(1)
     }
 
     fn grow(&self, points: &Points<'_>, build: &Build<'_>) -> Result<ForestIndex, BuildError> {

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 const ALL: Option<usize> = Some(usize::MAX);
 
 fn small() -> Forest {
-    Forest { trees: 3, leaf: 4, head: 8, ..Forest::default() }
+    Forest { trees: 3, leaf: Some(4), head: 8, ..Forest::default() }
 }
 
 fn built(recipe: &Forest, vectors: &Matrix, metric: Metric) -> ForestIndex {
@@ -64,7 +64,7 @@ fn vectors_that_no_plane_parts_are_found_too() {
                 ALL,
             );
         }
-        let leaf = Forest { leaf: 1, ..small() };
+        let leaf = Forest { leaf: Some(1), ..small() };
         agrees(&built(&leaf, &equal, Metric::SquaredL2), &equal, &queries, ALL);
     }
 }
@@ -74,7 +74,7 @@ proptest! {
     #[test]
     fn duplicates_and_small_whole_numbers_too(
         numbers in prop::collection::vec(-2i8..=2, 0..400),
-        dim in prop::sample::select(vec![1usize, 2, 5, 24]),
+        dim in prop::sample::select(vec![1usize, 2, 5, 32]),
         leaf in 1usize..6,
     ) {
         let rows = numbers.len() / dim;
@@ -82,19 +82,19 @@ proptest! {
         let vectors = Matrix::from_vec(rows, dim, numbers).unwrap();
         let queries = random(2, dim, "queries");
         for metric in METRICS {
-            agrees(&built(&Forest { leaf, ..small() }, &vectors, metric), &vectors, &queries, ALL);
+            agrees(&built(&Forest { leaf: Some(leaf), ..small() }, &vectors, metric), &vectors, &queries, ALL);
         }
     }
 
     #[test]
     fn changes_leave_what_the_definition_finds(
         changes in prop::collection::vec((any::<bool>(), 0u64..60), 0..150),
-        dim in prop::sample::select(vec![3usize, 24]),
+        dim in prop::sample::select(vec![3usize, 32]),
         metric in prop::sample::select(METRICS.to_vec()),
     ) {
         let vectors = random(60, dim, "vectors");
         let start = Matrix::from_vec(20, dim, vectors.as_slice()[..20 * dim].to_vec()).unwrap();
-        let mut index = built(&Forest { leaf: 2, ..small() }, &start, metric);
+        let mut index = built(&Forest { leaf: Some(2), ..small() }, &start, metric);
         let mut there: Vec<bool> = (0..60).map(|row| row < 20).collect();
         for (is_add, id) in changes {
             let row = id as usize;
@@ -158,7 +158,7 @@ fn recall(recipe: &Forest, vectors: &Matrix, queries: &Matrix, metric: Metric) -
 #[test]
 fn the_default_finds_nearly_all_of_clusters_and_much_of_noise() {
     for metric in METRICS {
-        for dim in [16, 120] {
+        for dim in [16, 300] {
             let (points, queries) = (clustered(6000, dim, "vectors"), clustered(100, dim, "queries"));
             let reached = recall(&Forest::default(), &points, &queries, metric);
             assert!(reached > 0.9, "{metric:?}, {dim} dimensions: {reached}");
@@ -167,8 +167,8 @@ fn the_default_finds_nearly_all_of_clusters_and_much_of_noise() {
         let reached = recall(&Forest::default(), &points, &queries, metric);
         assert!(reached > 0.8, "{metric:?}: {reached}");
         let points = Forest { split: Split::TwoPoints, ..Forest::default() };
-        let vectors = clustered(6000, 120, "vectors");
-        assert!(recall(&points, &vectors, &clustered(100, 120, "queries"), metric) > 0.85);
+        let vectors = clustered(6000, 300, "vectors");
+        assert!(recall(&points, &vectors, &clustered(100, 300, "queries"), metric) > 0.85);
     }
 }
 
@@ -221,7 +221,7 @@ fn bad_recipes_and_vectors_are_refused() {
     let points = Points::new(&vectors, Metric::Cosine);
     let build = Build::new(Seed::new(1));
     let wrong =
-        [Forest { trees: 0, ..small() }, Forest { leaf: 0, ..small() }, Forest { head: 1, ..small() }];
+        [Forest { trees: 0, ..small() }, Forest { leaf: Some(0), ..small() }, Forest { head: 1, ..small() }];
     for recipe in wrong {
         assert!(matches!(recipe.build(&points, &build), Err(BuildError::Parameter { .. })));
     }
@@ -240,7 +240,7 @@ fn bad_recipes_and_vectors_are_refused() {
 
 #[test]
 fn it_keeps_to_its_estimate_and_tells_its_progress() {
-    let vectors = clustered(3000, 120, "vectors");
+    let vectors = clustered(3000, 300, "vectors");
     let points = Points::new(&vectors, Metric::InnerProduct);
     let (seen, told) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let observe = |done: usize, all: usize| {

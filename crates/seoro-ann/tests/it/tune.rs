@@ -9,7 +9,7 @@ use seoro_core::{Matrix, Seed};
 fn indexes(vectors: &Matrix) -> (FlatIndex, ForestIndex) {
     let points = Points::new(vectors, Metric::SquaredL2);
     let build = Build::new(Seed::new(1));
-    let forest = Forest { trees: 4, leaf: 8, ..Forest::default() };
+    let forest = Forest { trees: 4, leaf: Some(8), ..Forest::default() };
     (Flat::default().build(&points, &build).unwrap(), forest.build(&points, &build).unwrap())
 }
 
