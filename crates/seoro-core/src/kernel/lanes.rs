@@ -57,6 +57,38 @@ pub(super) fn squared_l2<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
     fold(a, b, |a, b, sum| mul_add::<FMA>(a - b, a - b, sum))
 }
 
+/// Chunks of the main loop between two looks at the sum: fewer looks cost less, more stop earlier.
+const STRETCH: usize = 2;
+
+#[inline(always)]
+pub(super) fn squared_l2_within<const FMA: bool>(a: &[f32], b: &[f32], limit: f32) -> f32 {
+    let step = |a: f32, b: f32, sum: f32| mul_add::<FMA>(a - b, a - b, sum);
+    let mut sums = [0f32; WIDE];
+    let (a_wide, a_rest) = a.as_chunks::<WIDE>();
+    let (b_wide, b_rest) = b.as_chunks::<WIDE>();
+    for (a, b) in a_wide.chunks(STRETCH).zip(b_wide.chunks(STRETCH)) {
+        for (a, b) in a.iter().zip(b) {
+            for lane in 0..WIDE {
+                sums[lane] = step(a[lane], b[lane], sums[lane]);
+            }
+        }
+        let so_far = reduce(halve(sums));
+        if so_far > limit {
+            return so_far;
+        }
+    }
+    let mut narrow: [f32; NARROW] = halve(sums);
+    let (a_narrow, a_rest) = a_rest.as_chunks::<NARROW>();
+    let (b_narrow, b_rest) = b_rest.as_chunks::<NARROW>();
+    for (a, b) in a_narrow.iter().zip(b_narrow) {
+        for lane in 0..NARROW {
+            narrow[lane] = step(a[lane], b[lane], narrow[lane]);
+        }
+    }
+    let rest = a_rest.iter().zip(b_rest).fold(0.0, |sum, (&a, &b)| step(a, b, sum));
+    reduce(narrow) + rest
+}
+
 #[inline(always)]
 pub(super) fn sum<const FMA: bool>(x: &[f32]) -> f32 {
     fold(x, x, |x, _, sum| sum + x)

@@ -93,6 +93,12 @@ for_each_level! {
     /// Where the lengths differ.
     pub fn squared_l2(a: &[f32], b: &[f32]) -> f32 where { same_length(a, b) };
 
+    /// [`squared_l2`] to the bit where it is at most `limit`; elsewhere it may stop early, at some number above `limit`.
+    ///
+    /// # Panics
+    /// Where the lengths differ.
+    pub fn squared_l2_within(a: &[f32], b: &[f32], limit: f32) -> f32 where { same_length(a, b) };
+
     /// Adds `alpha · x` to `y`.
     ///
     /// # Panics
@@ -141,6 +147,21 @@ for_each_level! {
 
     /// Replaces each number by its [`sigmoid`](fn@sigmoid), to the bit but for the portable version's rounding.
     pub fn sigmoid_all(x: &mut [f32]);
+}
+
+/// Asks for the cache lines of `data` before they are needed; a hint, which changes no result.
+#[inline]
+pub fn prefetch<T>(data: &[T]) {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    for byte in (0..size_of_val(data)).step_by(64) {
+        // SAFETY: the address lies inside `data`, and a prefetch reads nothing; SSE is part of x86-64.
+        unsafe {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            _mm_prefetch::<_MM_HINT_T0>(data.as_ptr().cast::<i8>().add(byte));
+        }
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    let _ = data;
 }
 
 #[inline]

@@ -72,6 +72,39 @@ fn squared_l2_is_near_the_reference() {
 }
 
 #[test]
+fn a_distance_within_its_limit_is_whole_and_one_beyond_is_above_it() {
+    let (a, b) = (numbers("a", 900), numbers("b", 900));
+    let whole = levels!(squared_l2, Reduce2);
+    let versions = levels!(squared_l2_within, unsafe fn(&[f32], &[f32], f32) -> f32);
+    for ((level, within), (_, whole)) in versions.into_iter().zip(whole) {
+        for len in [0, 1, 16, 63, 64, 100, 128, 200, 784, 900] {
+            let (a, b) = (&a[..len], &b[..len]);
+            // SAFETY: `levels` lists only what the processor has.
+            let expected = unsafe { whole(a, b) };
+            for limit in [expected, expected * 2.0, f32::INFINITY] {
+                // SAFETY: as above.
+                let found = unsafe { within(a, b, limit) };
+                assert_eq!(found.to_bits(), expected.to_bits(), "{level}, length {len}");
+            }
+            for limit in [0.0, expected * 0.3, expected * 0.99] {
+                // SAFETY: as above.
+                let found = unsafe { within(a, b, limit) };
+                assert!(len == 0 || (found > limit && found <= expected), "{level}, length {len}: {found}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_prefetch_changes_nothing() {
+    let data = numbers("data", 207);
+    let before = data.clone();
+    (0..207).for_each(|start| super::prefetch(&data[start..]));
+    super::prefetch::<u64>(&[]);
+    assert_eq!(data, before);
+}
+
+#[test]
 fn sum_is_near_the_reference() {
     let x = numbers("x", 207);
     for (level, kernel) in levels!(sum, unsafe fn(&[f32]) -> f32) {
