@@ -189,4 +189,6 @@ pub struct Scratch {
     pub(crate) best: Vec<seoro_core::Scored>,
     /// What forests use.
     pub(crate) forest: crate::forest::Working,
+    /// Of walks over a graph.
+    pub(crate) walk: crate::hnsw::Walk,
 }

@@ -65,6 +65,11 @@ impl Vectors {
         &self.rows
     }
 
+    /// The same, for an index that moves them; names stay by the rows given.
+    pub(crate) fn rows_mut(&mut self) -> &mut Matrix {
+        &mut self.rows
+    }
+
     #[inline]
     pub(crate) fn row(&self, row: u32) -> &[f32] {
         self.rows.row(row as usize)

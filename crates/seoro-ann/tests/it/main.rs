@@ -4,6 +4,7 @@
 
 mod flat;
 mod forest;
+mod hnsw;
 mod oracle;
 mod threads;
 mod tune;

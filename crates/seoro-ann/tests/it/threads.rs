@@ -1,14 +1,25 @@
 //! Public types cross threads.
 
 use seoro_ann::{
-    Bitmap, BuildError, Flat, FlatIndex, Forest, ForestIndex, Index, Metric, Neighbor, Points, Scratch,
-    SearchError, Work,
+    Bitmap, BuildError, Flat, FlatIndex, Forest, ForestIndex, Hnsw, HnswIndex, Index, Metric, Neighbor,
+    Points, Scratch, SearchError, Work,
 };
 
 fn crosses<T: Send + Sync>() {}
 
 #[test]
 fn public_types_cross_threads() {
-    crosses::<(Flat, FlatIndex, Forest, ForestIndex, Metric, Neighbor, SearchError, BuildError)>();
+    crosses::<(
+        Flat,
+        FlatIndex,
+        Forest,
+        ForestIndex,
+        Hnsw,
+        HnswIndex,
+        Metric,
+        Neighbor,
+        SearchError,
+        BuildError,
+    )>();
     crosses::<(Points<'static>, Bitmap, Scratch, Work, Box<dyn Index>)>();
 }

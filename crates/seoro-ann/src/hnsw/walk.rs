@@ -1,0 +1,158 @@
+//! The search of one layer: algorithm 2 of the paper.
+//!
+//! The paper keeps a heap of candidates beside a heap of results. Here both are one sorted list of at most `ef` entries,
+//! each marked once it was expanded (as in NSG, Fu et al., VLDB 2019): the candidates that fall off its end are those at
+//! which the paper's loop would stop, so the results are the same, and a short sorted list is faster than two heaps.
+
+use super::layer::Layer;
+use seoro_core::kernel;
+
+/// The mark of an entry that was expanded: the number of vectors is below it.
+const DONE: u32 = 1 << 31;
+
+/// A node and how far it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Found {
+    /// Smaller is nearer; never NaN.
+    pub(crate) cost: f32,
+    node: u32,
+}
+
+impl Found {
+    pub(crate) fn new(cost: f32, node: u32) -> Self {
+        Self { cost, node }
+    }
+
+    pub(crate) fn node(self) -> u32 {
+        self.node & !DONE
+    }
+}
+
+/// Working memory of walks over graphs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Walk {
+    /// The nearest found so far, nearest first; of equally near ones the first found.
+    pub(crate) found: Vec<Found>,
+    /// Distances computed since it was last set to 0.
+    pub(crate) distances: u64,
+    /// The epoch in which a node was last visited.
+    visited: Vec<u8>,
+    epoch: u8,
+    fresh: Vec<u32>,
+}
+
+/// How far a node is: the whole distance where it is at most the limit, else any number above the limit.
+pub(crate) trait Cost {
+    fn of(&self, node: u32, limit: f32) -> f32;
+    /// Asks for the start of a node's vector.
+    fn prefetch(&self, node: u32);
+}
+
+/// How many vectors are asked for before they are compared.
+const AHEAD: usize = 4;
+
+impl Walk {
+    fn start(&mut self, nodes: usize) {
+        self.found.clear();
+        self.visited.resize(nodes.max(self.visited.len()), 0);
+        self.epoch = self.epoch.wrapping_add(1);
+        if self.epoch == 0 {
+            self.visited.fill(0);
+            self.epoch = 1;
+        }
+    }
+
+    /// Leaves the (about) `ef` nearest nodes of a layer in `found`, walking from `entries` (algorithm 2).
+    pub(crate) fn search(&mut self, layer: &Layer, cost: &impl Cost, entries: &[u32], ef: usize) {
+        self.start(layer.len());
+        for &entry in entries {
+            self.visited[entry as usize] = self.epoch;
+            self.distances += 1;
+            self.offer(cost.of(layer.vector(entry), f32::INFINITY), entry, ef);
+        }
+        let mut next = 0;
+        while let Some(found) = self.found.get_mut(next) {
+            if found.node & DONE != 0 {
+                next += 1;
+                continue;
+            }
+            let node = found.node;
+            found.node |= DONE;
+            if let Some(after) = self.found.get(next + 1) {
+                kernel::prefetch(layer.links(after.node()));
+            }
+            self.gather(layer, node);
+            next = self.expand(layer, cost, ef, next + 1);
+        }
+    }
+
+    /// Takes the neighbours that were not visited yet to `fresh`.
+    #[inline]
+    fn gather(&mut self, layer: &Layer, node: u32) {
+        self.fresh.clear();
+        for &link in layer.linked(node) {
+            let seen = &mut self.visited[link as usize];
+            if *seen != self.epoch {
+                *seen = self.epoch;
+                self.fresh.push(link);
+            }
+        }
+    }
+
+    /// Offers the gathered nodes; where the list is to be read on.
+    #[inline]
+    fn expand(&mut self, layer: &Layer, cost: &impl Cost, ef: usize, mut next: usize) -> usize {
+        let fresh = std::mem::take(&mut self.fresh);
+        fresh.iter().take(AHEAD).for_each(|&node| cost.prefetch(layer.vector(node)));
+        for (place, &node) in fresh.iter().enumerate() {
+            if let Some(&ahead) = fresh.get(place + AHEAD) {
+                cost.prefetch(layer.vector(ahead));
+            }
+            let limit = if self.found.len() < ef { f32::INFINITY } else { self.worst() };
+            let far = cost.of(layer.vector(node), limit);
+            next = next.min(self.offer(far, node, ef));
+        }
+        self.distances += fresh.len() as u64;
+        self.fresh = fresh;
+        next
+    }
+
+    #[inline]
+    fn worst(&self) -> f32 {
+        self.found.last().map_or(f32::INFINITY, |found| found.cost)
+    }
+
+    /// Keeps a node if it is among the `ef` nearest; its place, or the largest number.
+    #[inline]
+    fn offer(&mut self, cost: f32, node: u32, ef: usize) -> usize {
+        if self.found.len() >= ef {
+            if cost >= self.worst() {
+                return usize::MAX;
+            }
+            self.found.pop();
+        }
+        let place = self.found.partition_point(|found| found.cost <= cost);
+        self.found.insert(place, Found { cost, node });
+        place
+    }
+
+    /// The nearest node of a layer by greedy steps: algorithm 2 with `ef` 1.
+    pub(crate) fn descend(&mut self, layer: &Layer, cost: &impl Cost, entry: u32) -> u32 {
+        let (mut nearest, mut least) = (entry, cost.of(layer.vector(entry), f32::INFINITY));
+        self.distances += 1;
+        loop {
+            let from = nearest;
+            layer.linked(from).iter().for_each(|&link| cost.prefetch(layer.vector(link)));
+            for &link in layer.linked(from) {
+                let far = cost.of(layer.vector(link), least);
+                self.distances += 1;
+                if far < least {
+                    (nearest, least) = (link, far);
+                }
+            }
+            if nearest == from {
+                return nearest;
+            }
+        }
+    }
+}
