@@ -14,7 +14,8 @@
 //!   exceed the worst one kept.
 //! - For inner products the graph is that of squared distances with one more coordinate, which makes all vectors
 //!   equally long (Y. Bachrach et al.: Speeding up the Xbox recommender system using a Euclidean transformation for
-//!   inner-product spaces, RecSys 2014); for a query the order of both is the same, so it is compared by inner products.
+//!   inner-product spaces, RecSys 2014); for a query the order of both is the same, so it is compared by inner products. On random vectors of varied
+//!   lengths this reduction finds less at the same effort than a graph made by inner products themselves would.
 
 mod freeze;
 mod grow;
