@@ -62,6 +62,12 @@ impl Build<'_> {
         }
     }
 
+    /// The threads, as a pool.
+    pub(crate) fn pool(&self) -> Result<rayon::ThreadPool, BuildError> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads).build();
+        pool.map_err(|_| BuildError::Threads { threads: self.threads })
+    }
+
     /// Whether to go on.
     pub(crate) fn check(&self) -> Result<(), BuildError> {
         if self.cancel.load(Ordering::Relaxed) { Err(BuildError::Cancelled) } else { Ok(()) }

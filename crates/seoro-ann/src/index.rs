@@ -3,6 +3,7 @@
 use crate::{Metric, SearchError};
 use rayon::prelude::*;
 use seoro_core::Matrix;
+use std::collections::HashSet;
 
 /// Vectors that can be searched for those nearest to a query.
 ///
@@ -136,11 +137,15 @@ impl<F: Fn(u64) -> bool + Sync> Filter for F {
     }
 }
 
-/// A filter that keeps the ids whose bits are set.
+/// A filter that keeps the ids put into it: a bit for each id below 2³², a set of those above.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bitmap {
     words: Vec<u64>,
+    large: HashSet<u64>,
 }
+
+/// Ids from here on get no bit: one of them would need more than half a gigabyte.
+const LARGE: u64 = 1 << 32;
 
 impl FromIterator<u64> for Bitmap {
     fn from_iter<I: IntoIterator<Item = u64>>(ids: I) -> Self {
@@ -151,8 +156,12 @@ impl FromIterator<u64> for Bitmap {
 }
 
 impl Bitmap {
-    /// Keeps `id` from now on; memory grows with the largest id, by one bit each.
+    /// Keeps `id` from now on; memory grows with the largest id below 2³², by one bit each.
     pub fn insert(&mut self, id: u64) {
+        if id >= LARGE {
+            self.large.insert(id);
+            return;
+        }
         let word = (id / 64) as usize;
         if word >= self.words.len() {
             self.words.resize(word + 1, 0);
@@ -163,8 +172,10 @@ impl Bitmap {
 
 impl Filter for Bitmap {
     fn keeps(&self, id: u64) -> bool {
-        let word = usize::try_from(id / 64).ok().and_then(|word| self.words.get(word));
-        word.is_some_and(|word| word >> (id % 64) & 1 == 1)
+        if id >= LARGE {
+            return self.large.contains(&id);
+        }
+        self.words.get((id / 64) as usize).is_some_and(|word| word >> (id % 64) & 1 == 1)
     }
 }
 

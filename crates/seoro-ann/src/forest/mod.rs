@@ -99,9 +99,7 @@ impl Forest {
             _ => build.reserve(self.bytes_of(points))?,
         }
         build.check()?;
-        let threads = build.threads;
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        pool.map_err(|_| BuildError::Threads { threads })?.install(|| self.grow(points, build))
+        build.pool()?.install(|| self.grow(points, build))
     }
 
     fn check(&self) -> Result<(), BuildError> {

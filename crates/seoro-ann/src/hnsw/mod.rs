@@ -75,9 +75,7 @@ impl Hnsw {
         self.check(points)?;
         build.reserve(self.bytes_to_build(points))?;
         build.check()?;
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(build.threads).build();
-        pool.map_err(|_| BuildError::Threads { threads: build.threads })?
-            .install(|| self.build_here(points, build))
+        build.pool()?.install(|| self.build_here(points, build))
     }
 
     fn check(&self, points: &Points<'_>) -> Result<(), BuildError> {

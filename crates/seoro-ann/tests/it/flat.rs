@@ -2,7 +2,9 @@
 
 use crate::oracle::{METRICS, agrees, random};
 use proptest::prelude::*;
-use seoro_ann::{Ask, Build, BuildError, Flat, FlatIndex, Index, Metric, Neighbor, Points, SearchError};
+use seoro_ann::{
+    Ask, Bitmap, Build, BuildError, Filter, Flat, FlatIndex, Index, Metric, Neighbor, Points, SearchError,
+};
 use seoro_core::{Matrix, Seed};
 use std::sync::atomic::AtomicBool;
 
@@ -61,6 +63,14 @@ fn vectors_go_by_their_ids() {
         let found = index.search_batch(&vectors, &Ask::new(4).filter(&is_other)).unwrap();
         assert!(found.iter().all(|found| found.len() == 3 && found.iter().all(|other| other.id != id)));
     }
+}
+
+#[test]
+fn bitmaps_take_ids_of_any_size() {
+    let ids = [0, 63, 64, 1 << 32, u64::MAX];
+    let bitmap = Bitmap::from_iter(ids);
+    assert!(ids.iter().all(|&id| bitmap.keeps(id)));
+    assert!([1, 65, 1 << 31, (1 << 32) + 1, u64::MAX - 1].iter().all(|&id| !bitmap.keeps(id)));
 }
 
 #[test]

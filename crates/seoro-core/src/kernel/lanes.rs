@@ -23,9 +23,15 @@ fn fold(a: &[f32], b: &[f32], step: impl Fn(f32, f32, f32) -> f32) -> f32 {
             sums[lane] = step(a[lane], b[lane], sums[lane]);
         }
     }
+    finish(sums, a_rest, b_rest, step)
+}
+
+/// The sum of the main loop's running sums and of what it leaves.
+#[inline(always)]
+fn finish(sums: [f32; WIDE], a: &[f32], b: &[f32], step: impl Fn(f32, f32, f32) -> f32) -> f32 {
     let mut narrow: [f32; NARROW] = halve(sums);
-    let (a_narrow, a_rest) = a_rest.as_chunks::<NARROW>();
-    let (b_narrow, b_rest) = b_rest.as_chunks::<NARROW>();
+    let (a_narrow, a_rest) = a.as_chunks::<NARROW>();
+    let (b_narrow, b_rest) = b.as_chunks::<NARROW>();
     for (a, b) in a_narrow.iter().zip(b_narrow) {
         for lane in 0..NARROW {
             narrow[lane] = step(a[lane], b[lane], narrow[lane]);
@@ -77,16 +83,7 @@ pub(super) fn squared_l2_within<const FMA: bool>(a: &[f32], b: &[f32], limit: f3
             return so_far;
         }
     }
-    let mut narrow: [f32; NARROW] = halve(sums);
-    let (a_narrow, a_rest) = a_rest.as_chunks::<NARROW>();
-    let (b_narrow, b_rest) = b_rest.as_chunks::<NARROW>();
-    for (a, b) in a_narrow.iter().zip(b_narrow) {
-        for lane in 0..NARROW {
-            narrow[lane] = step(a[lane], b[lane], narrow[lane]);
-        }
-    }
-    let rest = a_rest.iter().zip(b_rest).fold(0.0, |sum, (&a, &b)| step(a, b, sum));
-    reduce(narrow) + rest
+    finish(sums, a_rest, b_rest, step)
 }
 
 #[inline(always)]
