@@ -1,10 +1,12 @@
 //! A paper as data: its protocol, its rows, and the numbers it prints with where each was read.
 
+mod check;
+
 use crate::LabError;
 use seoro_eval::{Metric, Ties};
 use seoro_models::registry::Model;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -262,59 +264,6 @@ impl Paper {
         Ok(paper)
     }
 
-    /// Each row has a name of its own, and its recipes and searches are of data sets that the paper has; else what is
-    /// wrong, and where in `text`.
-    fn check_rows(&self, text: &str) -> Result<(), (String, usize)> {
-        let mut names = BTreeSet::new();
-        for row in &self.rows {
-            let name = &row.name;
-            if !names.insert(name) {
-                let place = text.rfind(&format!("name = \"{name}\"")).unwrap_or(0);
-                return Err((format!("a second row is called {name:?}"), place));
-            }
-            let recipes = row.recipes.iter().filter(|(key, _)| *key != "default");
-            let recipes = recipes.map(|(key, recipe)| ("recipe", key, recipe.span()));
-            let searches = row.searches.iter().map(|(key, search)| ("search", key, search.span()));
-            for (kind, key, span) in recipes.chain(searches) {
-                let dataset = key.strip_suffix(".honest").unwrap_or(key);
-                if !self.datasets.contains_key(dataset) {
-                    return Err((
-                        format!("row {name}, {kind} {key}: no dataset is called {dataset:?}"),
-                        span.start,
-                    ));
-                }
-            }
-            for (key, search) in &row.searches {
-                let grid = &search.get_ref().grid;
-                let empty = grid.values().find(|values| values.get_ref().is_empty()).map(Spanned::span);
-                if let Some(span) = empty.or_else(|| grid.is_empty().then(|| search.span())) {
-                    return Err((
-                        format!("row {name}, search {key}: nothing to try; expected values"),
-                        span.start,
-                    ));
-                }
-                row.check_grid(grid)
-                    .map_err(|(what, place)| (format!("row {name}, search {key}: {what}"), place))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn check_printed(&self) -> Result<(), (String, String)> {
-        for printed in &self.printed {
-            let known = [
-                ("row", &printed.row, self.rows.iter().any(|row| row.name == printed.row)),
-                ("dataset", &printed.dataset, self.datasets.contains_key(&printed.dataset)),
-                ("source", &printed.source, self.sources.contains_key(&printed.source)),
-            ];
-            if let Some((kind, name, _)) = known.into_iter().find(|(_, _, known)| !known) {
-                let what = format!("table {}: no {kind} is called {name:?}", printed.table);
-                return Err((what, format!("\"{name}\"")));
-            }
-        }
-        Ok(())
-    }
-
     /// The protocol of a part.
     pub fn protocol(&self, part: Part) -> &Protocol {
         match part {
@@ -386,17 +335,6 @@ impl Row {
     /// What is wrong with them, in words.
     pub fn parse_recipe(&self, table: &toml::Table) -> Result<Model, String> {
         Model::parse(&self.model, table.clone()).map_err(|error| error.to_string())
-    }
-
-    /// Each value of a grid is one its hyper-parameter can have; else what is wrong, and where in the file.
-    fn check_grid(&self, grid: &BTreeMap<String, Spanned<Vec<toml::Value>>>) -> Result<(), (String, usize)> {
-        for (parameter, values) in grid {
-            for value in values.get_ref() {
-                let alone = toml::Table::from_iter([(parameter.clone(), value.clone())]);
-                self.parse_recipe(&alone).map_err(|what| (what, values.span().start))?;
-            }
-        }
-        Ok(())
     }
 
     /// Whether this row is the embedded world's truth.
