@@ -1,5 +1,6 @@
 //! Exact search: every vector is compared, so every answer is right. The oracle of all other indexes.
 
+use crate::slab::Slab;
 use crate::vectors::Vectors;
 use crate::{Ask, Build, BuildError, Index, Metric, Neighbor, Points, Scratch, SearchError, Work};
 use rayon::prelude::*;
@@ -25,7 +26,7 @@ impl Flat {
         let half_norm = |row: &[f32]| 0.5 * kernel::dot(row, row);
         let half_norms = match points.metric {
             Metric::SquaredL2 => (0..vectors.len()).map(|row| half_norm(vectors.row(row as u32))).collect(),
-            Metric::InnerProduct | Metric::Cosine => Vec::new(),
+            Metric::InnerProduct | Metric::Cosine => Slab::default(),
         };
         Ok(FlatIndex { vectors, half_norms })
     }
@@ -36,7 +37,7 @@ impl Flat {
 pub struct FlatIndex {
     vectors: Vectors,
     /// `½‖x‖²`, for squared distances.
-    half_norms: Vec<f32>,
+    half_norms: Slab<f32>,
 }
 
 /// How many rows are scored before the best are selected: scores that stay in the first-level cache.

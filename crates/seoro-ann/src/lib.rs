@@ -7,6 +7,10 @@ mod forest;
 mod hnsw;
 mod index;
 mod metric;
+#[allow(dead_code)] // Maps come with the files.
+mod mmap;
+#[allow(dead_code)] // As above.
+mod slab;
 mod tune;
 mod vectors;
 

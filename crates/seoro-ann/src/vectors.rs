@@ -1,7 +1,8 @@
 //! The vectors of an index: checked, as the metric compares them, in rows of whole vector registers.
 
+use crate::slab::{Rows, Slab};
 use crate::{BuildError, Metric, Points, SearchError};
-use seoro_core::{Matrix, kernel};
+use seoro_core::kernel;
 use std::collections::HashSet;
 
 /// Numbers a row is filled up to a multiple of, with zeros that change no distance: one register of AVX-512.
@@ -16,8 +17,8 @@ pub(crate) struct Vectors {
     metric: Metric,
     dim: usize,
     /// `[N, D′]`, D′ a multiple of [`LANES`].
-    rows: Matrix,
-    ids: Option<Vec<u64>>,
+    rows: Rows,
+    ids: Option<Slab<u64>>,
 }
 
 impl Vectors {
@@ -29,11 +30,10 @@ impl Vectors {
         let (given, metric) = (points.vectors, points.metric);
         check(points)?;
         let (dim, width) = (given.cols(), padded(given.cols()));
-        let mut rows = Matrix::zeros(given.rows(), width);
-        for row in 0..given.rows() {
-            fill(metric, given.row(row), rows.row_mut(row));
-        }
-        Ok(Self { metric, dim, rows, ids: points.ids.map(<[u64]>::to_vec) })
+        let mut rows = Rows::zeros(given.rows(), width);
+        let filled = rows.as_mut_slice().chunks_exact_mut(width.max(1));
+        filled.enumerate().for_each(|(row, filled)| fill(metric, given.row(row), filled));
+        Ok(Self { metric, dim, rows, ids: points.ids.map(|ids| ids.to_vec().into()) })
     }
 
     /// What vectors will hold.
@@ -56,17 +56,17 @@ impl Vectors {
     }
 
     pub(crate) fn bytes(&self) -> u64 {
-        let ids = self.ids.as_ref().map_or(0, Vec::len) as u64;
+        let ids = self.ids.as_ref().map_or(0, |ids| ids.len()) as u64;
         self.rows.as_slice().len() as u64 * 4 + ids * 8
     }
 
     /// All rows, `[N, D′]`.
-    pub(crate) fn rows(&self) -> &Matrix {
+    pub(crate) fn rows(&self) -> &Rows {
         &self.rows
     }
 
     /// The same, for an index that moves them; names stay by the rows given.
-    pub(crate) fn rows_mut(&mut self) -> &mut Matrix {
+    pub(crate) fn rows_mut(&mut self) -> &mut Rows {
         &mut self.rows
     }
 
@@ -88,8 +88,9 @@ impl Vectors {
         if self.ids.is_none() && id != row as u64 {
             self.ids = Some((0..rows as u64).collect());
         }
-        put_row(&mut self.rows, row, prepared);
+        self.rows.put(row, prepared);
         if let Some(ids) = &mut self.ids {
+            let mut ids = ids.to_mut();
             ids.resize(self.rows.rows(), id);
             ids[row] = id;
         }
@@ -110,19 +111,6 @@ impl Vectors {
         out.resize(self.rows.cols(), 0.0);
         fill(self.metric, query, out);
         Ok(())
-    }
-}
-
-/// Puts values at a row that is there, or the next.
-pub(crate) fn put_row(rows: &mut Matrix, row: usize, values: &[f32]) {
-    if row == rows.rows() {
-        let cols = rows.cols();
-        let mut numbers = std::mem::replace(rows, Matrix::zeros(0, 0)).into_vec();
-        numbers.extend_from_slice(values);
-        *rows = Matrix::from_vec(row + 1, cols, numbers)
-            .unwrap_or_else(|_| unreachable!("one row of numbers more"));
-    } else {
-        rows.row_mut(row).copy_from_slice(values);
     }
 }
 

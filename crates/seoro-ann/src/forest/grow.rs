@@ -2,6 +2,7 @@
 
 use super::tree::{LEAF, Leaf, Space, Split as Node, Tree};
 use super::{Forest, Split};
+use crate::slab::Slab;
 use crate::{Build, BuildError};
 use seoro_core::{Rng, Seed, kernel};
 
@@ -33,9 +34,10 @@ pub(super) fn grow(
     build: &Build<'_>,
 ) -> Result<Tree, BuildError> {
     let room = recipe.leaf.unwrap_or(space.rows.cols()).max(1);
-    let rows: Vec<u32> = (0..space.count as u32).collect();
+    let rows: Slab<u32> = (0..space.count as u32).collect();
     let len = rows.len();
-    let mut tree = Tree { root: LEAF, splits: Vec::new(), planes: Vec::new(), leaves: Vec::new(), rows };
+    let mut tree =
+        Tree { root: LEAF, splits: Slab::default(), planes: Slab::default(), leaves: Slab::default(), rows };
     let mut rng = seed.rng();
     let mut tasks = vec![Task { start: 0, len, depth: 0, link: None }];
     while let Some(task) = tasks.pop() {
@@ -45,12 +47,12 @@ pub(super) fn grow(
         }
         let Task { start, len, depth, link } = task;
         let node = if len <= room || depth == DEPTH {
-            tree.leaves.push(Leaf { start: start as u32, len: len as u32, room: len as u32 });
+            tree.leaves.to_mut().push(Leaf { start: start as u32, len: len as u32, room: len as u32 });
             LEAF | (tree.leaves.len() - 1) as u32
         } else {
             let mut rows = tree.rows[start..start + len].to_vec();
             let (split, left) = part(&mut tree, recipe.split, space, &mut rng, &mut rows);
-            tree.rows[start..start + len].copy_from_slice(&rows);
+            tree.rows.as_mut_slice()[start..start + len].copy_from_slice(&rows);
             let child = |start, len, side| Task { start, len, depth: depth + 1, link: Some((split, side)) };
             tasks.push(child(start, left, 0));
             tasks.push(child(start + left, len - left, 1));
@@ -58,16 +60,16 @@ pub(super) fn grow(
         };
         set(&mut tree, link, node);
     }
-    tree.planes.shrink_to_fit();
-    tree.splits.shrink_to_fit();
-    tree.leaves.shrink_to_fit();
+    tree.planes.to_mut().shrink_to_fit();
+    tree.splits.to_mut().shrink_to_fit();
+    tree.leaves.to_mut().shrink_to_fit();
     Ok(tree)
 }
 
 /// Links a node where it belongs.
 fn set(tree: &mut Tree, link: Option<(u32, usize)>, node: u32) {
     match link {
-        Some((split, side)) => tree.splits[split as usize].children[side] = node,
+        Some((split, side)) => tree.splits.as_mut_slice()[split as usize].children[side] = node,
         None => tree.root = node,
     }
 }
@@ -76,12 +78,13 @@ fn set(tree: &mut Tree, link: Option<(u32, usize)>, node: u32) {
 fn part(tree: &mut Tree, how: Split, space: &Space<'_>, rng: &mut Rng, rows: &mut [u32]) -> (u32, usize) {
     let width = space.rows.cols();
     let split = tree.splits.len() as u32;
-    tree.planes.resize(tree.planes.len() + width, 0.0);
-    tree.splits.push(Node { children: [LEAF; 2], offset: 0.0, extra: 0.0 });
+    let planes = tree.planes.len() + width;
+    tree.planes.to_mut().resize(planes, 0.0);
+    tree.splits.to_mut().push(Node { children: [LEAF; 2], offset: 0.0, extra: 0.0 });
     for last in [false, false, true].into_iter().take(TRIES) {
-        let plane = &mut tree.planes[split as usize * width..];
+        let plane = &mut tree.planes.as_mut_slice()[split as usize * width..];
         let (offset, extra) = plane_between(how, space, rng, rows, plane);
-        tree.splits[split as usize] = Node { children: [LEAF; 2], offset, extra };
+        tree.splits.as_mut_slice()[split as usize] = Node { children: [LEAF; 2], offset, extra };
         let left = sides(tree, space, split, rows);
         let larger = left.max(rows.len() - left) as f32 / rows.len() as f32;
         if larger <= UNEVEN[usize::from(last)] {
@@ -89,8 +92,8 @@ fn part(tree: &mut Tree, how: Split, space: &Space<'_>, rng: &mut Rng, rows: &mu
         }
     }
     // A coin for each, as nothing parts them.
-    tree.planes[split as usize * width..].fill(0.0);
-    tree.splits[split as usize] = Node { children: [LEAF; 2], offset: 0.0, extra: 0.0 };
+    tree.planes.as_mut_slice()[split as usize * width..].fill(0.0);
+    tree.splits.as_mut_slice()[split as usize] = Node { children: [LEAF; 2], offset: 0.0, extra: 0.0 };
     let left = sides(tree, space, split, rows);
     (split, left)
 }
@@ -185,15 +188,17 @@ pub(super) fn insert(tree: &mut Tree, recipe: &Forest, space: &Space<'_>, rng: &
     let (split, left) = part(tree, recipe.split, space, rng, &mut rows);
     if left == 0 || left == rows.len() {
         // The coin fell on one side only: the leaf grows, and its next row tries again.
-        tree.splits.pop();
-        tree.planes.truncate(tree.splits.len() * space.rows.cols());
+        tree.splits.to_mut().pop();
+        let planes = tree.splits.len() * space.rows.cols();
+        tree.planes.to_mut().truncate(planes);
         tree.push(leaf, row, room);
         return;
     }
     let other = tree.leaves.len() as u32;
-    tree.leaves[leaf as usize].len = 0;
-    tree.leaves.push(Leaf { start: tree.rows.len() as u32, len: 0, room: 0 });
-    tree.splits[split as usize].children = [LEAF | leaf, LEAF | other];
+    tree.leaves.as_mut_slice()[leaf as usize].len = 0;
+    let start = tree.rows.len() as u32;
+    tree.leaves.to_mut().push(Leaf { start, len: 0, room: 0 });
+    tree.splits.as_mut_slice()[split as usize].children = [LEAF | leaf, LEAF | other];
     set(tree, link, split);
     rows[..left].iter().for_each(|&row| tree.push(leaf, row, room));
     rows[left..].iter().for_each(|&row| tree.push(other, row, room));

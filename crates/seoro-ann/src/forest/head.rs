@@ -4,11 +4,12 @@
 //! `q·x = Bq·Bx + q⊥·x⊥ ≤ Bq·Bx + ‖q⊥‖‖x⊥‖`: the metric of two heads bounds that of their vectors. The basis comes
 //! from subspace iteration on a sample (Halko, Martinsson and Tropp 2011, algorithm 4.4).
 
+use crate::slab::{Rows, Slab};
 use crate::vectors::Vectors;
 use crate::{Build, BuildError, Metric};
 use rayon::prelude::*;
 use seoro_core::gemm::{View, ViewMut, gemm};
-use seoro_core::{Matrix, Seed, kernel};
+use seoro_core::{Seed, kernel};
 
 /// How many vectors the principal coordinates are found from.
 const SAMPLE: usize = 4096;
@@ -24,11 +25,11 @@ const SLACK: f32 = 1e-5;
 pub(super) struct Head {
     metric: Metric,
     /// Orthonormal rows, `[H − 1, D′]`.
-    basis: Matrix,
+    basis: Rows,
     /// What is taken off vectors first, `[D′]`: their mean under L2, which no difference sees, else zeros.
-    mean: Vec<f32>,
+    mean: Slab<f32>,
     /// `[N, H′]`: H − 1 coordinates, the length of the rest, and zeros up to whole registers.
-    rows: Matrix,
+    rows: Rows,
     /// The longest vector's length, off the mean.
     radius: f32,
 }
@@ -47,9 +48,8 @@ impl Head {
             sample.chunks_exact_mut(width).for_each(|row| kernel::axpy(-1.0, &mean, row));
         }
         let basis = principal(&sample, width, size - 1, build)?;
-        let rows = Matrix::zeros(count, size.next_multiple_of(16));
-        let mut head = Self { metric, basis, mean, rows, radius: 0.0 };
-        let mut rows = std::mem::replace(&mut head.rows, Matrix::zeros(0, 0));
+        let mut rows = Rows::zeros(count, size.next_multiple_of(16));
+        let mut head = Self { metric, basis, mean: mean.into(), rows: Rows::default(), radius: 0.0 };
         let lengths = rows.as_mut_slice().par_chunks_exact_mut(size.next_multiple_of(16)).enumerate();
         let lengths = lengths
             .map_init(Vec::new, |centred, (row, out)| head.write(vectors.row(row as u32), centred, out));
@@ -59,7 +59,7 @@ impl Head {
         Ok(head)
     }
 
-    pub(super) fn rows(&self) -> &Matrix {
+    pub(super) fn rows(&self) -> &Rows {
         &self.rows
     }
 
@@ -71,7 +71,7 @@ impl Head {
     /// Writes the head of a vector; returns the vector's length off the mean.
     pub(super) fn write(&self, vector: &[f32], centred: &mut Vec<f32>, out: &mut [f32]) -> f32 {
         centred.clear();
-        centred.extend(vector.iter().zip(&self.mean).map(|(x, mean)| x - mean));
+        centred.extend(vector.iter().zip(&self.mean[..]).map(|(x, mean)| x - mean));
         let (coordinates, rest) = out.split_at_mut(self.basis.rows());
         kernel::dot_rows(centred, self.basis.as_slice(), coordinates);
         let square = kernel::dot(centred, centred);
@@ -101,12 +101,12 @@ impl Head {
     pub(super) fn put(&mut self, row: usize, vector: &[f32]) {
         let (mut centred, mut head) = (Vec::new(), vec![0.0; self.rows.cols()]);
         self.radius = self.radius.max(self.write(vector, &mut centred, &mut head));
-        crate::vectors::put_row(&mut self.rows, row, &head);
+        self.rows.put(row, &head);
     }
 }
 
 /// `size` orthonormal directions of much variance of `sample` `[S, D′]`.
-fn principal(sample: &[f32], width: usize, size: usize, build: &Build<'_>) -> Result<Matrix, BuildError> {
+fn principal(sample: &[f32], width: usize, size: usize, build: &Build<'_>) -> Result<Rows, BuildError> {
     let count = sample.len() / width.max(1);
     let mut basis = random(size, width, build.seed.child("head"));
     orthonormalise(&mut basis);
@@ -115,7 +115,7 @@ fn principal(sample: &[f32], width: usize, size: usize, build: &Build<'_>) -> Re
         build.check()?;
         let sample = View::new(sample, count, width);
         let out = ViewMut::new(&mut projected, count, size);
-        gemm(1.0, sample, View::from(&basis).transposed(), 0.0, out, false);
+        gemm(1.0, sample, View::new(basis.as_slice(), size, width).transposed(), 0.0, out, false);
         let back = View::new(&projected, count, size).transposed();
         gemm(1.0, back, sample, 0.0, ViewMut::new(basis.as_mut_slice(), size, width), false);
         orthonormalise(&mut basis);
@@ -123,18 +123,19 @@ fn principal(sample: &[f32], width: usize, size: usize, build: &Build<'_>) -> Re
     Ok(basis)
 }
 
-fn random(rows: usize, cols: usize, seed: Seed) -> Matrix {
+fn random(rows: usize, cols: usize, seed: Seed) -> Rows {
     let mut rng = seed.rng();
-    let mut matrix = Matrix::zeros(rows, cols);
+    let mut matrix = Rows::zeros(rows, cols);
     matrix.as_mut_slice().iter_mut().for_each(|number| *number = rng.normal() as f32);
     matrix
 }
 
 /// Gram and Schmidt, twice for the rounding; directions that vanish or overflow become zeros, which bound nothing away.
-fn orthonormalise(basis: &mut Matrix) {
-    let width = basis.cols();
-    for row in 0..basis.rows() {
-        let (before, own) = basis.as_mut_slice().split_at_mut(row * width);
+fn orthonormalise(basis: &mut Rows) {
+    let (count, width) = (basis.rows(), basis.cols());
+    let numbers = basis.as_mut_slice();
+    for row in 0..count {
+        let (before, own) = numbers.split_at_mut(row * width);
         let own = &mut own[..width];
         let given = kernel::dot(own, own).sqrt();
         own.iter_mut().for_each(|number| *number /= given);

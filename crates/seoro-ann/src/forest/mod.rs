@@ -21,11 +21,12 @@ mod update;
 
 pub(crate) use search::Working;
 
+use crate::slab::{Rows, Slab};
 use crate::vectors::Vectors;
 use crate::{Build, BuildError, Metric, Points};
 use head::Head;
 use rayon::prelude::*;
-use seoro_core::{Matrix, kernel};
+use seoro_core::kernel;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -77,12 +78,12 @@ pub struct ForestIndex {
     vectors: Vectors,
     head: Option<Head>,
     /// Under the inner product, the coordinate that makes all lengths `radius`: `[N]`.
-    extra: Vec<f32>,
+    extra: Slab<f32>,
     /// The length of the longest vector at the build.
     radius: f32,
     trees: Vec<Tree>,
     /// Rows of deleted vectors, to be used again.
-    free: Vec<u32>,
+    free: Slab<u32>,
     /// The row of each id; made by the first change.
     names: Option<HashMap<u64, u32>>,
 }
@@ -158,7 +159,7 @@ impl Forest {
             extra,
             radius,
             trees: Vec::new(),
-            free: Vec::new(),
+            free: Slab::default(),
             names: None,
         };
         let (seed, rows, done) = (build.seed.child("forest"), index.vectors.len(), AtomicUsize::new(0));
@@ -198,7 +199,7 @@ fn complement(radius: f32, length: f32) -> f32 {
 impl ForestIndex {
     /// The vectors as trees see them.
     fn space(&self) -> Space<'_> {
-        let rows: &Matrix = self.head.as_ref().map_or(self.vectors.rows(), Head::rows);
+        let rows: &Rows = self.head.as_ref().map_or(self.vectors.rows(), Head::rows);
         Space { rows, extra: &self.extra, count: self.vectors.len() }
     }
 }

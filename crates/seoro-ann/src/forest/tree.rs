@@ -1,6 +1,8 @@
 //! One tree: flat arrays of splits, planes, leaves and rows.
 
-use seoro_core::{Matrix, kernel};
+use crate::slab::{Rows, Slab};
+use bytemuck::{Pod, Zeroable};
+use seoro_core::kernel;
 
 /// The bit that tells a leaf from a split.
 pub(super) const LEAF: u32 = 1 << 31;
@@ -9,7 +11,7 @@ pub(super) const LEAF: u32 = 1 << 31;
 #[derive(Clone, Copy)]
 pub(super) struct Space<'a> {
     /// `[N, W]`.
-    pub(super) rows: &'a Matrix,
+    pub(super) rows: &'a Rows,
     /// One more coordinate, or nothing: `[N]`.
     pub(super) extra: &'a [f32],
     /// N.
@@ -29,7 +31,8 @@ impl Space<'_> {
 }
 
 /// A hyperplane, all but its normal, and what lies on its sides.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
 pub(super) struct Split {
     /// Splits, or leaves with [`LEAF`] set: on the side the normal points away from, and on the other.
     pub(super) children: [u32; 2],
@@ -40,7 +43,8 @@ pub(super) struct Split {
 }
 
 /// A range of rows with room for more.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
 pub(super) struct Leaf {
     pub(super) start: u32,
     pub(super) len: u32,
@@ -50,12 +54,12 @@ pub(super) struct Leaf {
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
     pub(super) root: u32,
-    pub(super) splits: Vec<Split>,
+    pub(super) splits: Slab<Split>,
     /// The splits' normals, of length 1, or zeros where a coin parts the points: `[S, W]`.
-    pub(super) planes: Vec<f32>,
-    pub(super) leaves: Vec<Leaf>,
+    pub(super) planes: Slab<f32>,
+    pub(super) leaves: Slab<Leaf>,
     /// What leaves hold.
-    pub(super) rows: Vec<u32>,
+    pub(super) rows: Slab<u32>,
 }
 
 impl Tree {
@@ -105,24 +109,25 @@ impl Tree {
     pub(super) fn remove(&mut self, space: &Space<'_>, row: u32) -> bool {
         let (leaf, _) = self.find(space, row);
         let Some(place) = self.leaf(leaf).iter().position(|&other| other == row) else { return false };
-        let leaf = &mut self.leaves[leaf as usize];
+        let leaf = &mut self.leaves.as_mut_slice()[leaf as usize];
         leaf.len -= 1;
-        self.rows.swap(leaf.start as usize + place, (leaf.start + leaf.len) as usize);
+        self.rows.as_mut_slice().swap(leaf.start as usize + place, (leaf.start + leaf.len) as usize);
         true
     }
 
     /// Puts a row into a leaf, which moves to the end where it has no room.
     pub(super) fn push(&mut self, leaf: u32, row: u32, room: u32) {
-        let own = &mut self.leaves[leaf as usize];
+        let own = &mut self.leaves.as_mut_slice()[leaf as usize];
         if own.len == own.room {
             let (from, start) = (own.start as usize, self.rows.len());
             // Half as much again for leaves that no plane could part.
             own.room = room.max(own.len + own.len / 2 + 1);
             own.start = start as u32;
-            self.rows.extend_from_within(from..from + own.len as usize);
-            self.rows.resize(start + own.room as usize, 0);
+            let mut rows = self.rows.to_mut();
+            rows.extend_from_within(from..from + own.len as usize);
+            rows.resize(start + own.room as usize, 0);
         }
-        self.rows[(own.start + own.len) as usize] = row;
+        self.rows.as_mut_slice()[(own.start + own.len) as usize] = row;
         own.len += 1;
     }
 }

@@ -22,7 +22,7 @@ impl ForestIndex {
             None if self.vectors.len() < MOST => self.vectors.len() as u32,
             None => return Err(UpdateError::Full { rows: self.vectors.len() }),
         };
-        self.free.pop();
+        self.free.to_mut().pop();
         self.vectors.put(row as usize, &prepared, id);
         if let Some(head) = &mut self.head {
             head.put(row as usize, &prepared);
@@ -30,9 +30,9 @@ impl ForestIndex {
         if self.vectors.metric() == Metric::InnerProduct {
             // Longer ones than any at the build stay where they are: their last coordinate is zero.
             let extra = complement(self.radius, length(&prepared));
-            match self.extra.get_mut(row as usize) {
+            match self.extra.as_mut_slice().get_mut(row as usize) {
                 Some(own) => *own = extra,
-                None => self.extra.push(extra),
+                None => self.extra.to_mut().push(extra),
             }
         }
         self.names().insert(id, row);
@@ -57,7 +57,7 @@ impl ForestIndex {
             debug_assert!(was_there, "every tree holds every row");
         }
         self.trees = trees;
-        self.free.push(row);
+        self.free.to_mut().push(row);
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use super::grow::{FromStored, Graph};
 use super::layer::{Layer, NONE};
 use super::select::Stored;
 use super::walk::Walk;
-use seoro_core::Matrix;
+use crate::slab::Rows;
 
 /// The nodes of a layer breadth first from `entry`, and from which node each was reached ([`NONE`] where it was not).
 struct Reached {
@@ -89,15 +89,16 @@ pub(super) fn renumber(graph: Graph) -> (Graph, Vec<u32>) {
 }
 
 /// Moves row `order[new]` to row `new`, for each.
-pub(super) fn permute_rows(rows: &mut Matrix, order: &[u32]) {
+pub(super) fn permute_rows(rows: &mut Rows, order: &[u32]) {
     let width = rows.cols();
+    let numbers = rows.as_mut_slice();
     let mut held = vec![0.0; width];
     let mut is_done = vec![false; order.len()];
     for start in 0..order.len() {
         if is_done[start] {
             continue;
         }
-        held.copy_from_slice(rows.row(start));
+        held.copy_from_slice(&numbers[start * width..(start + 1) * width]);
         let mut to = start;
         loop {
             is_done[to] = true;
@@ -105,9 +106,9 @@ pub(super) fn permute_rows(rows: &mut Matrix, order: &[u32]) {
             if from == start {
                 break;
             }
-            rows.as_mut_slice().copy_within(from * width..(from + 1) * width, to * width);
+            numbers.copy_within(from * width..(from + 1) * width, to * width);
             to = from;
         }
-        rows.row_mut(to).copy_from_slice(&held);
+        numbers[to * width..(to + 1) * width].copy_from_slice(&held);
     }
 }

@@ -1,5 +1,7 @@
 //! One layer of the graph: flat adjacency of a fixed stride.
 
+use crate::slab::Slab;
+
 /// The end of a short list of links.
 pub(crate) const NONE: u32 = u32::MAX;
 
@@ -9,22 +11,24 @@ pub(crate) struct Layer {
     /// The most links of a node.
     stride: usize,
     /// `[nodes, stride]`, short lists ended by [`NONE`].
-    links: Vec<u32>,
+    links: Slab<u32>,
     /// Which vector a node is; empty on the ground layer, whose nodes are the vectors.
-    vectors: Vec<u32>,
+    vectors: Slab<u32>,
     /// Which node of the layer below a node is; empty on the ground layer.
-    down: Vec<u32>,
+    down: Slab<u32>,
 }
 
 impl Layer {
     /// `nodes` of the ground layer, without links.
     pub(crate) fn ground(nodes: usize, stride: usize) -> Self {
-        Self { stride, links: vec![NONE; nodes * stride], vectors: Vec::new(), down: Vec::new() }
+        let links = vec![NONE; nodes * stride].into();
+        Self { stride, links, vectors: Slab::default(), down: Slab::default() }
     }
 
     /// Nodes of a layer above, without links.
     pub(crate) fn above(vectors: Vec<u32>, down: Vec<u32>, stride: usize) -> Self {
-        Self { stride, links: vec![NONE; vectors.len() * stride], vectors, down }
+        let links = vec![NONE; vectors.len() * stride].into();
+        Self { stride, links, vectors: vectors.into(), down: down.into() }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -55,7 +59,7 @@ impl Layer {
     /// Replaces a node's links.
     pub(crate) fn set(&mut self, node: u32, links: impl Iterator<Item = u32>) {
         let start = node as usize * self.stride;
-        let row = &mut self.links[start..start + self.stride];
+        let row = &mut self.links.as_mut_slice()[start..start + self.stride];
         row.fill(NONE);
         row.iter_mut().zip(links).for_each(|(place, link)| *place = link);
     }
@@ -87,9 +91,9 @@ impl Layer {
     /// The same layer over vectors that have moved to `place`; `is_lowest` where the layer below is the ground.
     pub(crate) fn moved(mut self, place: &[u32], is_lowest: bool) -> Self {
         let to_place = |number: &mut u32| *number = place[*number as usize];
-        self.vectors.iter_mut().for_each(to_place);
+        self.vectors.as_mut_slice().iter_mut().for_each(to_place);
         if is_lowest {
-            self.down.iter_mut().for_each(to_place);
+            self.down.as_mut_slice().iter_mut().for_each(to_place);
         }
         self
     }

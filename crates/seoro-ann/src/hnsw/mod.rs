@@ -23,6 +23,7 @@ mod layer;
 mod select;
 mod walk;
 
+use crate::slab::Slab;
 use crate::vectors::Vectors;
 use crate::{Ask, Build, BuildError, Index, Metric, Neighbor, Points, Scratch, SearchError, Work};
 use grow::{FETCH, Graph};
@@ -112,8 +113,8 @@ impl Hnsw {
         if rows.is_empty() {
             return Ok(HnswIndex {
                 vectors,
-                rows,
-                places: Vec::new(),
+                rows: Slab::default(),
+                places: Slab::default(),
                 layers: Vec::new(),
                 entry: 0,
                 ef: self.ef,
@@ -134,10 +135,10 @@ impl Hnsw {
 }
 
 /// Puts the places with the largest variance first, where distances are left early; their order, or nothing.
-fn order_places(vectors: &mut Vectors) -> Vec<u32> {
+fn order_places(vectors: &mut Vectors) -> Slab<u32> {
     let width = vectors.rows().cols();
     if vectors.metric() != Metric::SquaredL2 || width < WORTH_ORDERING {
-        return Vec::new();
+        return Slab::default();
     }
     let (mut sums, mut squares) = (vec![0.0f64; width], vec![0.0f64; width]);
     for row in vectors.rows().as_slice().chunks_exact(width) {
@@ -158,7 +159,7 @@ fn order_places(vectors: &mut Vectors) -> Vec<u32> {
             reorder(&places, held, row);
         },
     );
-    places
+    places.into()
 }
 
 #[inline]
@@ -183,9 +184,9 @@ pub struct HnswIndex {
     /// By node; names are by row.
     vectors: Vectors,
     /// Which row a node was.
-    rows: Vec<u32>,
+    rows: Slab<u32>,
     /// Which of a query's numbers stands at each place; in their own order where empty.
-    places: Vec<u32>,
+    places: Slab<u32>,
     layers: Vec<layer::Layer>,
     /// On the highest layer.
     entry: u32,
