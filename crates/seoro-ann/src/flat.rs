@@ -1,6 +1,8 @@
 //! Exact search: every vector is compared, so every answer is right. The oracle of all other indexes.
 
+use crate::index::search_each;
 use crate::slab::Slab;
+use crate::storage::{ByteQuery, Bytes, Storage, reranked};
 use crate::vectors::Vectors;
 use crate::{Ask, Build, BuildError, Index, Metric, Neighbor, Points, Scratch, SearchError, Work};
 use rayon::prelude::*;
@@ -11,7 +13,11 @@ use serde::{Deserialize, Serialize};
 /// The recipe of the exact index.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Flat {}
+pub struct Flat {
+    /// How vectors are stored. By bytes answers are no longer exact, a quarter of the memory is read, and those of
+    /// [`Storage::Int8Reranked`] are right but for a few.
+    pub storage: Storage,
+}
 
 impl Flat {
     /// The exact index over these points.
@@ -20,15 +26,22 @@ impl Flat {
     /// See [`BuildError`].
     pub fn build(&self, points: &Points<'_>, build: &Build<'_>) -> Result<FlatIndex, BuildError> {
         let norms = points.vectors.rows() as u64 * 4;
-        build.reserve(Vectors::bytes_of(points).saturating_add(norms))?;
+        let bytes = self.storage.bytes_of(points);
+        build.reserve(Vectors::bytes_of(points).saturating_add(norms).saturating_add(bytes))?;
         build.check()?;
         let vectors = Vectors::new(points)?;
+        let count = vectors.len();
+        if self.storage != Storage::F32 {
+            let bytes = Some(Bytes::new(&vectors)?);
+            let vectors = if self.storage == Storage::Int8 { vectors.without_rows() } else { vectors };
+            return Ok(FlatIndex { vectors, count, half_norms: Slab::default(), bytes });
+        }
         let half_norm = |row: &[f32]| 0.5 * kernel::dot(row, row);
         let half_norms = match points.metric {
-            Metric::SquaredL2 => (0..vectors.len()).map(|row| half_norm(vectors.row(row as u32))).collect(),
+            Metric::SquaredL2 => (0..count).map(|row| half_norm(vectors.row(row as u32))).collect(),
             Metric::InnerProduct | Metric::Cosine => Slab::default(),
         };
-        Ok(FlatIndex { vectors, half_norms })
+        Ok(FlatIndex { vectors, count, half_norms, bytes: None })
     }
 }
 
@@ -36,8 +49,11 @@ impl Flat {
 #[derive(Clone, Debug, PartialEq)]
 pub struct FlatIndex {
     vectors: Vectors,
+    count: usize,
     /// `½‖x‖²`, for squared distances.
     half_norms: Slab<f32>,
+    /// Of the vectors, where they are compared first.
+    bytes: Option<Bytes>,
 }
 
 /// How many rows are scored before the best are selected: scores that stay in the first-level cache.
@@ -63,6 +79,11 @@ impl FlatIndex {
                 out.iter_mut().zip(rows).for_each(|(out, row)| *out = metric.nearness(query, row));
             }
         }
+    }
+
+    /// The same by bytes.
+    fn score_bytes(bytes: &Bytes, query: &ByteQuery, first: usize, out: &mut [f32]) {
+        out.iter_mut().zip(first as u32..).for_each(|(out, row)| *out = bytes.nearness(query, row));
     }
 
     /// The rows of a block that the filter refuses.
@@ -128,6 +149,18 @@ impl FlatIndex {
         rows.iter().map(|row| self.neighbor(row)).collect()
     }
 
+    /// Puts rows found by bytes in the order of their distances.
+    fn compare_again(&self, query: &[f32], k: usize, best: &mut Vec<Scored>) -> u64 {
+        for row in best.iter_mut() {
+            let nearness = self.vectors.metric().nearness(query, self.vectors.row(row.item.0));
+            row.score = if nearness.is_nan() { f32::NEG_INFINITY } else { nearness };
+        }
+        best.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
+        let compared = best.len() as u64;
+        best.truncate(k);
+        compared
+    }
+
     fn neighbor(&self, row: &Scored) -> Neighbor {
         Neighbor { id: self.vectors.id(row.item.0), score: self.vectors.metric().score(row.score) }
     }
@@ -135,7 +168,7 @@ impl FlatIndex {
 
 impl Index for FlatIndex {
     fn len(&self) -> usize {
-        self.vectors.len()
+        self.count
     }
 
     fn dim(&self) -> usize {
@@ -147,7 +180,8 @@ impl Index for FlatIndex {
     }
 
     fn bytes(&self) -> u64 {
-        self.vectors.bytes() + self.half_norms.len() as u64 * 4
+        let bytes = self.bytes.as_ref().map_or(0, Bytes::bytes);
+        self.vectors.bytes() + self.half_norms.len() as u64 * 4 + bytes
     }
 
     fn search(
@@ -157,7 +191,7 @@ impl Index for FlatIndex {
         scratch: &mut Scratch,
         out: &mut Vec<Neighbor>,
     ) -> Result<Work, SearchError> {
-        let Scratch { query: prepared, scores, refused, best, .. } = scratch;
+        let Scratch { query: prepared, bytes: byte_query, scores, refused, best, .. } = scratch;
         self.vectors.prepare(query, prepared)?;
         out.clear();
         best.clear();
@@ -165,18 +199,28 @@ impl Index for FlatIndex {
             return Ok(Work::default());
         }
         let k = ask.k.min(self.len());
+        let is_reranked = self.bytes.is_some() && self.vectors.len() > 0;
+        let wanted = if is_reranked { reranked(ask, k).min(self.len()) } else { k };
+        self.bytes.iter().for_each(|bytes| bytes.write_query(prepared, byte_query));
         for first in (0..self.len()).step_by(BLOCK) {
             let count = BLOCK.min(self.len() - first);
             scores.resize(count, 0.0);
-            self.score_block(prepared, first, scores);
+            match &self.bytes {
+                Some(bytes) => Self::score_bytes(bytes, byte_query, first, scores),
+                None => self.score_block(prepared, first, scores),
+            }
             self.refuse(ask, first, count, refused);
-            Self::select(best, k, first, scores, refused);
+            Self::select(best, wanted, first, scores, refused);
         }
+        let again = if is_reranked { self.compare_again(prepared, k, best) } else { 0 };
         out.extend(best.iter().map(|row| self.neighbor(row)));
-        Ok(Work { distances: self.len() as u64 })
+        Ok(Work { distances: self.len() as u64 + again })
     }
 
     fn search_batch(&self, queries: &Matrix, ask: &Ask<'_>) -> Result<Vec<Vec<Neighbor>>, SearchError> {
+        if self.bytes.is_some() {
+            return search_each(self, queries, ask);
+        }
         if ask.k == 0 || self.is_empty() {
             let mut prepared = Vec::new();
             (0..queries.rows())

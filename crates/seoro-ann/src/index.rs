@@ -59,16 +59,27 @@ pub trait Index: Send + Sync {
     /// # Errors
     /// As [`Index::search`], for the first query that is refused.
     fn search_batch(&self, queries: &Matrix, ask: &Ask<'_>) -> Result<Vec<Vec<Neighbor>>, SearchError> {
-        let scratch = || self.scratch();
-        (0..queries.rows())
-            .into_par_iter()
-            .map_init(scratch, |scratch, query| {
-                let mut out = Vec::with_capacity(ask.k.min(self.len()));
-                self.search(queries.row(query), ask, scratch, &mut out)?;
-                Ok(out)
-            })
-            .collect()
+        search_each(self, queries, ask)
     }
+}
+
+/// A search for each query, on all cores.
+pub(crate) fn search_each<I: Index + ?Sized>(
+    index: &I,
+    queries: &Matrix,
+    ask: &Ask<'_>,
+) -> Result<Vec<Vec<Neighbor>>, SearchError> {
+    (0..queries.rows())
+        .into_par_iter()
+        .map_init(
+            || index.scratch(),
+            |scratch, query| {
+                let mut out = Vec::with_capacity(ask.k.min(index.len()));
+                index.search(queries.row(query), ask, scratch, &mut out)?;
+                Ok(out)
+            },
+        )
+        .collect()
 }
 
 /// A vector found.
@@ -192,6 +203,11 @@ pub struct Work {
 pub struct Scratch {
     /// The query as the index compares it.
     pub(crate) query: Vec<f32>,
+    /// The query off the vectors' mean, and its head.
+    pub(crate) centred: Vec<f32>,
+    pub(crate) head: Vec<f32>,
+    /// The query as bytes.
+    pub(crate) bytes: crate::storage::ByteQuery,
     /// Scores of a block of rows.
     pub(crate) scores: Vec<f32>,
     /// Rows that a filter refuses.

@@ -4,6 +4,7 @@ mod build;
 mod error;
 mod flat;
 mod forest;
+mod head;
 mod hnsw;
 mod index;
 mod metric;
@@ -11,6 +12,7 @@ mod metric;
 mod mmap;
 #[allow(dead_code)] // As above.
 mod slab;
+mod storage;
 mod tune;
 mod vectors;
 
@@ -21,4 +23,5 @@ pub use forest::{Forest, ForestIndex, Split};
 pub use hnsw::{Hnsw, HnswIndex};
 pub use index::{Ask, Bitmap, Filter, Index, Neighbor, Scratch, Work};
 pub use metric::Metric;
+pub use storage::Storage;
 pub use tune::{Tuned, tune};

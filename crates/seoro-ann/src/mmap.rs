@@ -1,4 +1,4 @@
-//! Memory maps, and slices that live as long as what they point into: the crate's only `unsafe`.
+//! Memory maps, large pages, and slices that live as long as what they point into: the crate's only `unsafe`.
 
 #![allow(unsafe_code)] // Mapping a file, and keeping a slice beside the owner of its memory.
 
@@ -35,7 +35,11 @@ impl Map {
 enum Owner<T> {
     Vec(Vec<T>),
     Map(Arc<Map>),
+    Pages(memmap2::MmapMut),
 }
+
+/// From how many bytes on an array gets pages of its own: one large page.
+const LARGE: usize = 2 << 20;
 
 /// A slice beside its owner: read as a pointer and a length, whoever the owner is.
 #[derive(Debug)]
@@ -59,6 +63,24 @@ impl<T: Pod> Kept<T> {
         Self { start, len, owner: Owner::Vec(vec) }
     }
 
+    /// Zeros. Many of them are put into large pages where the system has these, since a search that jumps from row to row
+    /// otherwise waits for the addresses of small ones.
+    pub(crate) fn zeros(len: usize) -> Self {
+        let bytes = len.saturating_mul(size_of::<T>());
+        let pages = if bytes < LARGE { None } else { memmap2::MmapMut::map_anon(bytes).ok() };
+        let Some(mut pages) = pages else { return Self::owned(vec![T::zeroed(); len]) };
+        // A hint: small pages serve as well.
+        #[cfg(target_os = "linux")]
+        let _ = pages.advise(memmap2::Advice::HugePage);
+        match bytemuck::try_cast_slice_mut::<u8, T>(&mut pages) {
+            Ok(numbers) => {
+                let (start, len) = (NonNull::from(&mut *numbers).cast(), numbers.len());
+                Self { start, len, owner: Owner::Pages(pages) }
+            }
+            Err(_) => Self::owned(vec![T::zeroed(); len]),
+        }
+    }
+
     /// The numbers in these bytes of a map; nothing where they are not inside, not aligned, or no whole numbers.
     pub(crate) fn mapped(map: &Arc<Map>, range: Range<usize>) -> Option<Self> {
         let numbers: &[T] = bytemuck::try_cast_slice(map.bytes().get(range)?).ok()?;
@@ -78,6 +100,8 @@ impl<T: Pod> Kept<T> {
     pub(crate) fn get_mut(&mut self) -> Option<&mut [T]> {
         match &mut self.owner {
             Owner::Vec(vec) => Some(vec),
+            // SAFETY: as in `get`; `self` is borrowed alone, and these pages are written through `start` only.
+            Owner::Pages(_) => Some(unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }),
             Owner::Map(_) => None,
         }
     }
@@ -86,7 +110,7 @@ impl<T: Pod> Kept<T> {
     pub(crate) fn into_vec(self) -> Vec<T> {
         match self.owner {
             Owner::Vec(vec) => vec,
-            Owner::Map(_) => self.get().to_vec(),
+            Owner::Map(_) | Owner::Pages(_) => self.get().to_vec(),
         }
     }
 
@@ -94,6 +118,11 @@ impl<T: Pod> Kept<T> {
     pub(crate) fn duplicate(&self) -> Self {
         match &self.owner {
             Owner::Vec(vec) => Self::owned(vec.clone()),
+            Owner::Pages(_) => {
+                let mut copy = Self::zeros(self.len);
+                copy.get_mut().into_iter().for_each(|numbers| numbers.copy_from_slice(self.get()));
+                copy
+            }
             Owner::Map(map) => Self { start: self.start, len: self.len, owner: Owner::Map(Arc::clone(map)) },
         }
     }

@@ -10,6 +10,11 @@ use std::sync::Arc;
 pub(crate) struct Slab<T: Pod>(Kept<T>);
 
 impl<T: Pod> Slab<T> {
+    /// Zeros to be written; see [`Kept::zeros`].
+    pub(crate) fn zeros(len: usize) -> Self {
+        Self(Kept::zeros(len))
+    }
+
     /// The numbers in these bytes of a map; nothing where they are not inside, not aligned, or no whole numbers.
     pub(crate) fn mapped(map: &Arc<Map>, range: Range<usize>) -> Option<Self> {
         Kept::mapped(map, range).map(Self)
@@ -121,7 +126,7 @@ pub(crate) struct Rows {
 impl Rows {
     /// Rows of zeros.
     pub(crate) fn zeros(count: usize, width: usize) -> Self {
-        Self { count, width, numbers: vec![0.0; count * width].into() }
+        Self { count, width, numbers: Slab::zeros(count * width) }
     }
 
     /// The number of rows.

@@ -36,6 +36,12 @@ impl Vectors {
         Ok(Self { metric, dim, rows, ids: points.ids.map(|ids| ids.to_vec().into()) })
     }
 
+    /// What remains where the numbers are not kept: names, metric and shape.
+    pub(crate) fn without_rows(mut self) -> Self {
+        self.rows = Rows::zeros(0, self.rows.cols());
+        self
+    }
+
     /// What vectors will hold.
     pub(crate) fn bytes_of(points: &Points<'_>) -> u64 {
         let (rows, width) = (points.vectors.rows() as u64, padded(points.vectors.cols()) as u64);

@@ -14,17 +14,16 @@
 //! - Inner products are searched as lengths made equal by one more coordinate (Bachrach et al. 2014), as Annoy does.
 
 mod grow;
-mod head;
 mod search;
 mod tree;
 mod update;
 
 pub(crate) use search::Working;
 
+use crate::head::Head;
 use crate::slab::{Rows, Slab};
 use crate::vectors::Vectors;
 use crate::{Build, BuildError, Metric, Points};
-use head::Head;
 use rayon::prelude::*;
 use seoro_core::kernel;
 use serde::{Deserialize, Serialize};

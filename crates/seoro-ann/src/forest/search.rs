@@ -18,8 +18,6 @@ pub(crate) struct Working {
     gathered: Vec<u32>,
     bounds: Vec<f32>,
     order: Vec<f32>,
-    centred: Vec<f32>,
-    head: Vec<f32>,
     best: BinaryHeap<Farthest>,
 }
 
@@ -168,7 +166,7 @@ impl ForestIndex {
     }
 
     /// Compares what is gathered; returns how many comparisons that took.
-    fn compare(&self, query: &[f32], k: usize, slack: f32, work: &mut Working) -> u64 {
+    fn compare(&self, query: &[f32], own: &[f32], k: usize, slack: f32, work: &mut Working) -> u64 {
         let metric = self.vectors.metric();
         let mut gathered = std::mem::take(&mut work.gathered);
         // In memory's order, where the next page is more often one that is there.
@@ -182,7 +180,7 @@ impl ForestIndex {
             Some(head) if gathered.len() > k => {
                 let mut bounds = std::mem::take(&mut work.bounds);
                 bounds.clear();
-                bounds.extend(gathered.iter().map(|&row| head.bound(&work.head, row)));
+                bounds.extend(gathered.iter().map(|&row| head.bound(own, row)));
                 work.order.clear();
                 work.order.extend_from_slice(&bounds);
                 let (_, &mut first, _) = work.order.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
@@ -234,7 +232,7 @@ impl Index for ForestIndex {
         scratch: &mut Scratch,
         out: &mut Vec<Neighbor>,
     ) -> Result<Work, SearchError> {
-        let Scratch { query: prepared, forest: work, .. } = scratch;
+        let Scratch { query: prepared, centred, head, forest: work, .. } = scratch;
         self.vectors.prepare(query, prepared)?;
         out.clear();
         let k = ask.k.min(self.len());
@@ -245,14 +243,12 @@ impl Index for ForestIndex {
         let effort = ask.effort.unwrap_or(self.recipe.effort).max(k);
         let mut slack = 0.0;
         if let Some(own) = &self.head {
-            let mut head = std::mem::take(&mut work.head);
-            slack = own.write_query(prepared, &mut work.centred, &mut head);
-            self.gather(&head, effort, ask, work);
-            work.head = head;
+            slack = own.write_query(prepared, centred, head);
+            self.gather(head, effort, ask, work);
         } else {
             self.gather(prepared, effort, ask, work);
         }
-        let distances = self.compare(prepared, k, slack, work);
+        let distances = self.compare(prepared, head, k, slack, work);
         // Emptied from the farthest on.
         while let Some(Farthest(Scored { item, score })) = work.best.pop() {
             out.push(Neighbor { id: self.vectors.id(item.0), score: self.vectors.metric().score(score) });

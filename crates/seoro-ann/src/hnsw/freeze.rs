@@ -1,8 +1,8 @@
 //! From the graph that was built to the one that is served: everything reachable, and near nodes near in memory.
 
-use super::grow::{FromStored, Graph};
+use super::compare::Stored;
+use super::grow::Graph;
 use super::layer::{Layer, NONE};
-use super::select::Stored;
 use super::walk::Walk;
 use crate::slab::Rows;
 
@@ -51,7 +51,7 @@ pub(super) fn connect(graph: &mut Graph, stored: &Stored<'_>, ef: usize) {
         if reached.from[node as usize] != NONE {
             continue;
         }
-        walk.search(&graph.layers[0], &FromStored { stored, vector: node }, &[entry], ef);
+        walk.search(&graph.layers[0], &stored.whole(stored.vectors.row(node)), &[entry], ef);
         for near in walk.found.iter().map(|found| found.node()) {
             let ground = &graph.layers[0];
             let mut links = ground.linked(near).to_vec();

@@ -1,12 +1,13 @@
 //! The graph while it grows: algorithm 1 of the paper, in deterministic batches.
 
 use super::Hnsw;
+use super::compare::Stored;
 use super::layer::Layer;
-use super::select::{Stored, select};
+use super::select::select;
 use super::walk::{Cost, Found, Walk};
 use crate::{Build, BuildError};
 use rayon::prelude::*;
-use seoro_core::{Seed, kernel};
+use seoro_core::Seed;
 use std::ops::Range;
 
 /// A batch is at most this share of the nodes already in, so that few near ones do not see each other.
@@ -17,9 +18,6 @@ const BATCH: usize = 512;
 
 /// The highest layer there may be.
 const HIGHEST: usize = 24;
-
-/// Numbers of a vector asked for before it is compared; the processor fetches what follows by itself.
-pub(super) const FETCH: usize = 128;
 
 /// A graph of layers, the ground first, and its entry on the highest.
 pub(super) struct Graph {
@@ -47,25 +45,6 @@ struct Edge {
     layer: usize,
     to: u32,
     from: Found,
-}
-
-/// A vector that is compared with the others.
-pub(super) struct FromStored<'a> {
-    pub(super) stored: &'a Stored<'a>,
-    pub(super) vector: u32,
-}
-
-impl Cost for FromStored<'_> {
-    #[inline]
-    fn of(&self, node: u32, limit: f32) -> f32 {
-        self.stored.between(self.vector, node, limit)
-    }
-
-    #[inline]
-    fn prefetch(&self, node: u32) {
-        let row = self.stored.vectors.row(node);
-        kernel::prefetch(&row[..row.len().min(FETCH)]);
-    }
 }
 
 /// The graph over the vectors, which are inserted in the order of their rows; there is at least one.
@@ -130,7 +109,10 @@ impl<'a> Growing<'a> {
         let plans: Vec<Vec<Vec<Found>>> = batch
             .clone()
             .into_par_iter()
-            .map_init(Walk::default, |walk, vector| this.plan(vector, walk))
+            .map_init(Walk::default, |walk, vector| match this.stored.head {
+                Some(head) => this.plan(vector, &this.stored.headed(head, vector), walk),
+                None => this.plan(vector, &this.stored.whole(this.stored.vectors.row(vector)), walk),
+            })
             .collect();
         let mut edges = Vec::new();
         for (vector, plan) in batch.clone().zip(plans) {
@@ -148,16 +130,15 @@ impl<'a> Growing<'a> {
     }
 
     /// A vector's neighbours to be on each of its layers that has links, the ground first (algorithm 1).
-    fn plan(&self, vector: u32, walk: &mut Walk) -> Vec<Vec<Found>> {
-        let cost = FromStored { stored: self.stored, vector };
+    fn plan(&self, vector: u32, cost: &impl Cost, walk: &mut Walk) -> Vec<Vec<Found>> {
         let (top, level) = (self.top(), usize::from(self.levels[vector as usize]));
         let mut entries = vec![self.node(top, self.entry)];
         for layer in (level + 1..=top).rev().map(|layer| &self.layers[layer]) {
-            entries[0] = layer.down(walk.descend(layer, &cost, entries[0]));
+            entries[0] = layer.down(walk.descend(layer, cost, entries[0]));
         }
         let mut plan = Vec::with_capacity(level.min(top) + 1);
         for layer in (0..=level.min(top)).rev().map(|layer| &self.layers[layer]) {
-            walk.search(layer, &cost, &entries, self.recipe.ef_construction);
+            walk.search(layer, cost, &entries, self.recipe.ef_construction);
             plan.push(self.select(layer, &walk.found, self.recipe.m));
             entries = walk.found.iter().map(|found| layer.down(found.node())).collect();
         }

@@ -1,27 +1,7 @@
 //! Which of the nodes found become neighbours: algorithm 4 of the paper.
 
+use super::compare::Stored;
 use super::walk::Found;
-use crate::vectors::Vectors;
-use seoro_core::kernel;
-
-/// Vectors as the graph compares them while it is built: by squared distances.
-pub(super) struct Stored<'a> {
-    pub(super) vectors: &'a Vectors,
-    /// One more coordinate of each vector, which makes all of them equally long; empty but for inner products.
-    pub(super) extra: &'a [f32],
-}
-
-impl Stored<'_> {
-    /// The squared distance of two vectors where it is at most `limit`, else any number above it.
-    #[inline]
-    pub(super) fn between(&self, a: u32, b: u32, limit: f32) -> f32 {
-        let far = kernel::squared_l2_within(self.vectors.row(a), self.vectors.row(b), limit);
-        match (self.extra.get(a as usize), self.extra.get(b as usize)) {
-            (Some(a), Some(b)) => far + (a - b) * (a - b),
-            _ => far,
-        }
-    }
-}
 
 /// Leaves at most `most` of `found` (nearest first), each nearer to the node they are for than to any other of them
 /// (algorithm 4); where `fill`, the nearest of the others take the places left (its `keepPrunedConnections`).

@@ -39,13 +39,24 @@ pub(crate) struct Walk {
     visited: Vec<u8>,
     epoch: u8,
     fresh: Vec<u32>,
+    /// Of the fresh ones those that may be near enough, and how far they are at least.
+    promising: Vec<Found>,
 }
 
-/// How far a node is: the whole distance where it is at most the limit, else any number above the limit.
+/// How far the vectors of nodes are.
 pub(crate) trait Cost {
-    fn of(&self, node: u32, limit: f32) -> f32;
-    /// Asks for the start of a node's vector.
-    fn prefetch(&self, node: u32);
+    /// Whether there is a bound that is cheaper than the distance.
+    const BOUNDED: bool = false;
+    /// The whole distance where it is at most the limit, else any number above the limit.
+    fn of(&self, vector: u32, limit: f32) -> f32;
+    /// At least how far it is.
+    fn bound(&self, _vector: u32) -> f32 {
+        f32::NEG_INFINITY
+    }
+    /// Asks for what is read first: the bound's part, or the start of the vector.
+    fn prefetch(&self, vector: u32);
+    /// Asks for the start of the vector, where it is not what is read first.
+    fn prefetch_whole(&self, _vector: u32) {}
 }
 
 /// How many vectors are asked for before they are compared.
@@ -89,37 +100,74 @@ impl Walk {
     /// Takes the neighbours that were not visited yet to `fresh`.
     #[inline]
     fn gather(&mut self, layer: &Layer, node: u32) {
-        self.fresh.clear();
-        for &link in layer.linked(node) {
+        let links = layer.linked(node);
+        // Each is written and only counted where it is fresh: nobody can guess the branch this saves.
+        self.fresh.resize(links.len(), 0);
+        let mut count = 0;
+        for &link in links {
             let seen = &mut self.visited[link as usize];
-            if *seen != self.epoch {
-                *seen = self.epoch;
-                self.fresh.push(link);
-            }
+            self.fresh[count] = link;
+            count += usize::from(*seen != self.epoch);
+            *seen = self.epoch;
         }
+        self.fresh.truncate(count);
     }
 
     /// Offers the gathered nodes; where the list is to be read on.
     #[inline]
-    fn expand(&mut self, layer: &Layer, cost: &impl Cost, ef: usize, mut next: usize) -> usize {
+    fn expand<C: Cost>(&mut self, layer: &Layer, cost: &C, ef: usize, mut next: usize) -> usize {
         let fresh = std::mem::take(&mut self.fresh);
         fresh.iter().take(AHEAD).for_each(|&node| cost.prefetch(layer.vector(node)));
+        self.promising.clear();
         for (place, &node) in fresh.iter().enumerate() {
             if let Some(&ahead) = fresh.get(place + AHEAD) {
                 cost.prefetch(layer.vector(ahead));
             }
-            let limit = if self.found.len() < ef { f32::INFINITY } else { self.worst() };
-            let far = cost.of(layer.vector(node), limit);
-            next = next.min(self.offer(far, node, ef));
+            if C::BOUNDED {
+                let least = cost.bound(layer.vector(node));
+                if least <= self.limit(ef) {
+                    cost.prefetch_whole(layer.vector(node));
+                    self.promising.push(Found::new(least, node));
+                }
+            } else {
+                let far = cost.of(layer.vector(node), self.limit(ef));
+                next = next.min(self.offer_of(layer, far, node, ef));
+            }
         }
-        self.distances += fresh.len() as u64;
+        self.distances += (fresh.len() + self.promising.len()) as u64;
         self.fresh = fresh;
+        if C::BOUNDED {
+            let promising = std::mem::take(&mut self.promising);
+            for &Found { cost: least, node } in &promising {
+                if least <= self.limit(ef) {
+                    let far = cost.of(layer.vector(node), self.limit(ef));
+                    next = next.min(self.offer_of(layer, far, node, ef));
+                }
+            }
+            self.promising = promising;
+        }
         next
+    }
+
+    /// How far a node may be at most to be kept.
+    #[inline]
+    fn limit(&self, ef: usize) -> f32 {
+        if self.found.len() < ef { f32::INFINITY } else { self.worst() }
     }
 
     #[inline]
     fn worst(&self) -> f32 {
         self.found.last().map_or(f32::INFINITY, |found| found.cost)
+    }
+
+    /// [`Walk::offer`] of a node that may be expanded soon.
+    #[inline]
+    fn offer_of(&mut self, layer: &Layer, cost: f32, node: u32, ef: usize) -> usize {
+        let place = self.offer(cost, node, ef);
+        if place != usize::MAX {
+            kernel::prefetch(layer.links(node));
+        }
+        place
     }
 
     /// Keeps a node if it is among the `ef` nearest; its place, or the largest number.
@@ -137,15 +185,19 @@ impl Walk {
     }
 
     /// The nearest node of a layer by greedy steps: algorithm 2 with `ef` 1.
-    pub(crate) fn descend(&mut self, layer: &Layer, cost: &impl Cost, entry: u32) -> u32 {
+    pub(crate) fn descend<C: Cost>(&mut self, layer: &Layer, cost: &C, entry: u32) -> u32 {
         let (mut nearest, mut least) = (entry, cost.of(layer.vector(entry), f32::INFINITY));
         self.distances += 1;
         loop {
             let from = nearest;
             layer.linked(from).iter().for_each(|&link| cost.prefetch(layer.vector(link)));
             for &link in layer.linked(from) {
-                let far = cost.of(layer.vector(link), least);
                 self.distances += 1;
+                let vector = layer.vector(link);
+                if C::BOUNDED && cost.bound(vector) > least {
+                    continue;
+                }
+                let far = cost.of(vector, least);
                 if far < least {
                     (nearest, least) = (link, far);
                 }

@@ -69,13 +69,10 @@ fn recall_is_high_at_the_default_effort() {
         for metric in METRICS {
             let index = built(&vectors, metric, 2);
             let found = recall(&index, &vectors, &queries, &Ask::new(10));
-            // The reduction of inner products costs recall: hnswlib finds .918 of such vectors with it and .996 with a
-            // graph of inner products. This bar is to rise with a better graph.
-            let least = if metric == Metric::InnerProduct { 0.9 } else { 0.93 };
-            assert!(found > least, "{metric:?}: {found}");
+            assert!(found > 0.93, "{metric:?}: {found}");
             let mut scratch = index.scratch();
             let work = index.search(queries.row(0), &Ask::new(10), &mut scratch, &mut Vec::new()).unwrap();
-            assert!(work.distances > 64 && work.distances < 2500, "{metric:?}: {work:?}");
+            assert!(work.distances > 64 && work.distances < 3000, "{metric:?}: {work:?}");
         }
     }
 }

@@ -6,5 +6,6 @@ mod flat;
 mod forest;
 mod hnsw;
 mod oracle;
+mod storage;
 mod threads;
 mod tune;

@@ -50,7 +50,7 @@ pub(crate) fn agrees(index: &dyn Index, vectors: &Matrix, queries: &Matrix, effo
     for k in [0, 1, 7, vectors.rows() + 3] {
         for filtered in [false, true] {
             let mut ask = Ask::new(k);
-            ask.effort = effort;
+            (ask.effort, ask.rerank) = (effort, effort);
             if filtered {
                 ask = ask.filter(&even);
             }

@@ -2,7 +2,7 @@
 
 use seoro_ann::{
     Bitmap, BuildError, Flat, FlatIndex, Forest, ForestIndex, Hnsw, HnswIndex, Index, Metric, Neighbor,
-    Points, Scratch, SearchError, Work,
+    Points, Scratch, SearchError, Storage, Work,
 };
 
 fn crosses<T: Send + Sync>() {}
@@ -21,5 +21,5 @@ fn public_types_cross_threads() {
         SearchError,
         BuildError,
     )>();
-    crosses::<(Points<'static>, Bitmap, Scratch, Work, Box<dyn Index>)>();
+    crosses::<(Points<'static>, Bitmap, Scratch, Storage, Work, Box<dyn Index>)>();
 }

@@ -9,12 +9,14 @@
 
 #![allow(unsafe_code)] // Calling code compiled for a processor feature, after asking whether the processor has it.
 
+mod bytes;
 mod lanes;
 pub mod scalar;
 mod select;
 #[cfg(test)]
 mod tests;
 
+pub use bytes::{dot_i8, squared_l2_i8};
 pub use lanes::{log_sigmoid, sigmoid};
 pub use select::{select, top_k};
 

@@ -21,8 +21,8 @@ const ROUNDS: usize = 5;
 const SLACK: f32 = 1e-5;
 
 /// The heads of vectors.
-#[derive(Clone, Debug)]
-pub(super) struct Head {
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Head {
     metric: Metric,
     /// Orthonormal rows, `[H − 1, D′]`.
     basis: Rows,
@@ -36,7 +36,7 @@ pub(super) struct Head {
 
 impl Head {
     /// Heads of `size` numbers.
-    pub(super) fn new(vectors: &Vectors, size: usize, build: &Build<'_>) -> Result<Self, BuildError> {
+    pub(crate) fn new(vectors: &Vectors, size: usize, build: &Build<'_>) -> Result<Self, BuildError> {
         let (metric, count, width) = (vectors.metric(), vectors.len(), vectors.rows().cols());
         let picked = count.min(SAMPLE);
         let sample = (0..picked).flat_map(|place| vectors.row((place * count / picked) as u32));
@@ -59,17 +59,22 @@ impl Head {
         Ok(head)
     }
 
-    pub(super) fn rows(&self) -> &Rows {
+    pub(crate) fn rows(&self) -> &Rows {
         &self.rows
     }
 
-    pub(super) fn bytes(&self) -> u64 {
+    /// The same, for an index that moves them.
+    pub(crate) fn rows_mut(&mut self) -> &mut Rows {
+        &mut self.rows
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
         let numbers = self.basis.as_slice().len() + self.rows.as_slice().len() + self.mean.len();
         numbers as u64 * 4
     }
 
     /// Writes the head of a vector; returns the vector's length off the mean.
-    pub(super) fn write(&self, vector: &[f32], centred: &mut Vec<f32>, out: &mut [f32]) -> f32 {
+    pub(crate) fn write(&self, vector: &[f32], centred: &mut Vec<f32>, out: &mut [f32]) -> f32 {
         centred.clear();
         centred.extend(vector.iter().zip(&self.mean[..]).map(|(x, mean)| x - mean));
         let (coordinates, rest) = out.split_at_mut(self.basis.rows());
@@ -81,7 +86,7 @@ impl Head {
     }
 
     /// Writes the head of a query; returns what its bounds may be wrong by.
-    pub(super) fn write_query(&self, query: &[f32], centred: &mut Vec<f32>, out: &mut Vec<f32>) -> f32 {
+    pub(crate) fn write_query(&self, query: &[f32], centred: &mut Vec<f32>, out: &mut Vec<f32>) -> f32 {
         out.clear();
         out.resize(self.rows.cols(), 0.0);
         let length = self.write(query, centred, out);
@@ -91,14 +96,22 @@ impl Head {
         }
     }
 
-    /// At least how near the vector of a row can be, but for the slack.
+    /// What bounds between stored vectors may be wrong by.
+    pub(crate) fn slack(&self) -> f32 {
+        match self.metric {
+            Metric::SquaredL2 => SLACK * 4.0 * self.radius * self.radius,
+            Metric::InnerProduct | Metric::Cosine => SLACK * self.radius * self.radius,
+        }
+    }
+
+    /// At most how near the vector of a row can be, but for the slack.
     #[inline]
-    pub(super) fn bound(&self, query: &[f32], row: u32) -> f32 {
+    pub(crate) fn bound(&self, query: &[f32], row: u32) -> f32 {
         self.metric.nearness(query, self.rows.row(row as usize))
     }
 
     /// Takes a vector in at `row`, which is there or the next.
-    pub(super) fn put(&mut self, row: usize, vector: &[f32]) {
+    pub(crate) fn put(&mut self, row: usize, vector: &[f32]) {
         let (mut centred, mut head) = (Vec::new(), vec![0.0; self.rows.cols()]);
         self.radius = self.radius.max(self.write(vector, &mut centred, &mut head));
         self.rows.put(row, &head);

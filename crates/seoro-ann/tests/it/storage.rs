@@ -1,0 +1,82 @@
+//! Vectors stored as bytes.
+
+use crate::oracle::{METRICS, agrees, random, score};
+use seoro_ann::{Ask, Build, BuildError, Flat, Hnsw, Index, Metric, Points, Storage};
+use seoro_core::{Matrix, Seed};
+
+fn both(vectors: &Matrix, metric: Metric, storage: Storage) -> [Box<dyn Index>; 2] {
+    let (points, build) = (Points::new(vectors, metric), Build::new(Seed::new(1)));
+    let flat = Flat { storage }.build(&points, &build).unwrap();
+    let hnsw = Hnsw { storage, ..Hnsw::default() }.build(&points, &build).unwrap();
+    [Box::new(flat), Box::new(hnsw)]
+}
+
+#[test]
+fn with_exact_vectors_beside_the_bytes_full_effort_finds_what_the_definition_finds() {
+    for (rows, dim) in [(0, 3), (1, 1), (300, 17), (120, 300), (40, 0)] {
+        let (vectors, queries) = (random(rows, dim, "vectors"), random(5, dim, "queries"));
+        for metric in METRICS {
+            for index in both(&vectors, metric, Storage::Int8Reranked) {
+                agrees(&*index, &vectors, &queries, Some(rows));
+            }
+        }
+    }
+    let duplicates = Matrix::from_vec(90, 2, [1.0, -2.0].repeat(90)).unwrap();
+    for metric in METRICS {
+        for index in both(&duplicates, metric, Storage::Int8Reranked) {
+            agrees(&*index, &duplicates, &random(3, 2, "queries"), Some(90));
+        }
+    }
+}
+
+#[test]
+fn scores_of_bytes_alone_are_near_the_true_ones_and_take_a_quarter_of_the_memory() {
+    let (vectors, queries) = (random(2000, 64, "vectors"), random(50, 64, "queries"));
+    for metric in METRICS {
+        let exact = both(&vectors, metric, Storage::F32);
+        for (index, exact) in both(&vectors, metric, Storage::Int8).iter().zip(exact) {
+            assert!(index.bytes() + 2000 * 64 * 3 - 4096 < exact.bytes(), "{metric:?}");
+            let found = index.search_batch(&queries, &Ask::new(10).effort(200)).unwrap();
+            let truth = exact.search_batch(&queries, &Ask::new(10).effort(200)).unwrap();
+            let mut shared = 0;
+            for (query, (found, truth)) in found.iter().zip(&truth).enumerate() {
+                assert_eq!(found.len(), 10);
+                shared += found.iter().filter(|one| truth.iter().any(|other| other.id == one.id)).count();
+                for near in found {
+                    let own = score(metric, vectors.row(near.id as usize), queries.row(query));
+                    let scale = if metric == Metric::Cosine { 1.0 } else { 64.0 };
+                    assert!(
+                        (f64::from(near.score) - own).abs() < 0.02 * scale,
+                        "{metric:?}: {near:?}, {own}"
+                    );
+                }
+            }
+            assert!(shared > 450, "{metric:?}: {shared} of 500");
+        }
+    }
+}
+
+#[test]
+fn numbers_that_are_bytes_lose_nothing() {
+    let mut rng = Seed::new(5).child("bytes").rng();
+    let mut pixels = |rows: usize| {
+        let numbers = (0..rows * 40)
+            .map(|place| if place < 40 { 255.0 * (place % 2) as f32 } else { rng.below(256) as f32 });
+        Matrix::from_vec(rows, 40, numbers.collect()).unwrap()
+    };
+    // Every place has to reach 0 and 255.
+    let (mut vectors, queries) = (pixels(500), pixels(20));
+    let flipped: Vec<f32> = vectors.row(0).iter().map(|x| 255.0 - x).collect();
+    vectors.row_mut(1).copy_from_slice(&flipped);
+    for index in both(&vectors, Metric::SquaredL2, Storage::Int8) {
+        agrees(&*index, &vectors, &queries, Some(500));
+    }
+}
+
+#[test]
+fn sums_that_would_overflow_are_refused() {
+    let vectors = Matrix::zeros(2, 40_000);
+    let points = Points::new(&vectors, Metric::SquaredL2);
+    let refused = Flat { storage: Storage::Int8 }.build(&points, &Build::new(Seed::new(1)));
+    assert!(matches!(refused, Err(BuildError::Parameter { parameter: "storage", .. })));
+}
