@@ -1,5 +1,7 @@
 //! Exact search: every vector is compared, so every answer is right. The oracle of all other indexes.
 
+mod file;
+
 use crate::slab::Slab;
 use crate::vectors::Vectors;
 use crate::{Ask, Build, BuildError, Index, Metric, Neighbor, Points, Scratch, SearchError, Work};

@@ -23,15 +23,15 @@ const SLACK: f32 = 1e-5;
 /// The heads of vectors.
 #[derive(Clone, Debug)]
 pub(super) struct Head {
-    metric: Metric,
+    pub(super) metric: Metric,
     /// Orthonormal rows, `[H − 1, D′]`.
-    basis: Rows,
+    pub(super) basis: Rows,
     /// What is taken off vectors first, `[D′]`: their mean under L2, which no difference sees, else zeros.
-    mean: Slab<f32>,
+    pub(super) mean: Slab<f32>,
     /// `[N, H′]`: H − 1 coordinates, the length of the rest, and zeros up to whole registers.
-    rows: Rows,
+    pub(super) rows: Rows,
     /// The longest vector's length, off the mean.
-    radius: f32,
+    pub(super) radius: f32,
 }
 
 impl Head {

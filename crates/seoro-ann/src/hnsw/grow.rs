@@ -16,7 +16,7 @@ const SHARE: usize = 50;
 const BATCH: usize = 512;
 
 /// The highest layer there may be.
-const HIGHEST: usize = 24;
+pub(super) const HIGHEST: usize = 24;
 
 /// Numbers of a vector asked for before it is compared; the processor fetches what follows by itself.
 pub(super) const FETCH: usize = 128;

@@ -17,6 +17,7 @@
 //!   inner-product spaces, RecSys 2014); for a query the order of both is the same, so it is compared by inner products. On random vectors of varied
 //!   lengths this reduction finds less at the same effort than a graph made by inner products themselves would.
 
+mod file;
 mod freeze;
 mod grow;
 mod layer;
