@@ -36,6 +36,7 @@ pub fn open(path: impl AsRef<Path>) -> Result<Box<dyn Index>, FileError> {
 /// An index of whatever kind a file holds.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant)] // A program has few indexes, and none of them moves often.
 pub enum AnyIndex {
     /// Exact.
     Flat(FlatIndex),

@@ -124,7 +124,7 @@ fn number(rng: &mut Rng, bytes: &[u8]) -> u64 {
         1,
         rows,
         rows.wrapping_sub(1),
-        rows + 1,
+        rows.wrapping_add(1),
         2,
         1 << 30,
         1 << 31,
