@@ -1,5 +1,7 @@
 //! Exact search: every vector is compared, so every answer is right. The oracle of all other indexes.
 
+mod file;
+
 use crate::index::search_each;
 use crate::slab::Slab;
 use crate::storage::{ByteQuery, Bytes, Storage, reranked};
@@ -67,6 +69,14 @@ const TILE: (usize, usize) = (256, 512);
 const SPARE: usize = 8;
 
 impl FlatIndex {
+    fn storage(&self) -> Storage {
+        match self.bytes {
+            None => Storage::F32,
+            Some(_) if self.vectors.len() < self.count => Storage::Int8,
+            Some(_) => Storage::Int8Reranked,
+        }
+    }
+
     /// Writes how near each row of a block is to the prepared query.
     fn score_block(&self, query: &[f32], first: usize, out: &mut [f32]) {
         let width = query.len();
@@ -199,7 +209,7 @@ impl Index for FlatIndex {
             return Ok(Work::default());
         }
         let k = ask.k.min(self.len());
-        let is_reranked = self.bytes.is_some() && self.vectors.len() > 0;
+        let is_reranked = self.storage() == Storage::Int8Reranked;
         let wanted = if is_reranked { reranked(ask, k).min(self.len()) } else { k };
         self.bytes.iter().for_each(|bytes| bytes.write_query(prepared, byte_query));
         for first in (0..self.len()).step_by(BLOCK) {

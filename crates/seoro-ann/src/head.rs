@@ -4,6 +4,7 @@
 //! `q·x = Bq·Bx + q⊥·x⊥ ≤ Bq·Bx + ‖q⊥‖‖x⊥‖`: the metric of two heads bounds that of their vectors. The basis comes
 //! from subspace iteration on a sample (Halko, Martinsson and Tropp 2011, algorithm 4.4).
 
+use crate::file::{FileError, Sections, Source, check};
 use crate::slab::{Rows, Slab};
 use crate::vectors::Vectors;
 use crate::{Build, BuildError, Metric};
@@ -71,6 +72,43 @@ impl Head {
     pub(crate) fn bytes(&self) -> u64 {
         let numbers = self.basis.as_slice().len() + self.rows.as_slice().len() + self.mean.len();
         numbers as u64 * 4
+    }
+
+    /// How many numbers a head has.
+    pub(crate) fn size(&self) -> usize {
+        self.basis.rows() + 1
+    }
+
+    pub(crate) fn radius(&self) -> f32 {
+        self.radius
+    }
+
+    /// Puts the heads into a file, but for their radius.
+    pub(crate) fn put_sections<'a>(&'a self, out: &mut Sections<'a>) {
+        out.put("head-basis", self.basis.as_slice());
+        out.put("head-mean", &self.mean);
+        out.put("head-rows", self.rows.as_slice());
+    }
+
+    /// Takes the heads of `vectors` from a file: `size` numbers each.
+    ///
+    /// # Errors
+    /// Sections of other lengths, numbers that are not finite.
+    pub(crate) fn take_sections(
+        source: &mut Source,
+        vectors: &Vectors,
+        size: usize,
+        radius: f32,
+    ) -> Result<Self, FileError> {
+        let (width, own) = (vectors.rows().cols(), size.next_multiple_of(16));
+        // Sizes and dimensions have at most 30 bits.
+        let basis: Slab<f32> = source.take("head-basis", (size - 1).saturating_mul(width))?;
+        let mean: Slab<f32> = source.take("head-mean", width)?;
+        let rows: Slab<f32> = source.take("head-rows", vectors.len().saturating_mul(own))?;
+        check::finite(source, "head-basis", &basis)?;
+        check::finite(source, "head-mean", &mean)?;
+        let (basis, rows) = (Rows::new(size - 1, width, basis), Rows::new(vectors.len(), own, rows));
+        Ok(Self { metric: vectors.metric(), basis, mean, rows, radius })
     }
 
     /// Writes the head of a vector; returns the vector's length off the mean.

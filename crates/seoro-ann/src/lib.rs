@@ -2,15 +2,14 @@
 
 mod build;
 mod error;
+mod file;
 mod flat;
 mod forest;
 mod head;
 mod hnsw;
 mod index;
 mod metric;
-#[allow(dead_code)] // Maps come with the files.
 mod mmap;
-#[allow(dead_code)] // As above.
 mod slab;
 mod storage;
 mod tune;
@@ -18,6 +17,7 @@ mod vectors;
 
 pub use build::{Build, Points};
 pub use error::{BuildError, SearchError, TuneError, UpdateError};
+pub use file::{AnyIndex, FileError, Kind, Verify, open};
 pub use flat::{Flat, FlatIndex};
 pub use forest::{Forest, ForestIndex, Split};
 pub use hnsw::{Hnsw, HnswIndex};

@@ -35,6 +35,7 @@ impl Map {
 enum Owner<T> {
     Vec(Vec<T>),
     Map(Arc<Map>),
+    #[allow(dead_code)] // Held: the pages go when it goes.
     Pages(memmap2::MmapMut),
 }
 

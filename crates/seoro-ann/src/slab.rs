@@ -124,6 +124,12 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
+    /// These numbers as `count` rows of `width`, as the caller has counted.
+    pub(crate) fn new(count: usize, width: usize, numbers: Slab<f32>) -> Self {
+        debug_assert_eq!(count * width, numbers.len(), "the caller has counted");
+        Self { count, width, numbers }
+    }
+
     /// Rows of zeros.
     pub(crate) fn zeros(count: usize, width: usize) -> Self {
         Self { count, width, numbers: Slab::zeros(count * width) }

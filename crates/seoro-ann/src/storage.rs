@@ -5,6 +5,7 @@
 //! have a step of their own: sums of products of bytes, exact and fast. The step is the one with the least squared error
 //! on a sample, so that few large numbers do not blur all others.
 
+use crate::file::{FileError, Sections, Source, check};
 use crate::slab::Slab;
 use crate::vectors::Vectors;
 use crate::{Ask, BuildError, Metric, Points};
@@ -47,6 +48,7 @@ pub(crate) struct Bytes {
     centre: Slab<f32>,
     step: f32,
     width: usize,
+    count: usize,
     /// `[N, width]`.
     rows: Slab<i8>,
 }
@@ -100,6 +102,7 @@ impl Bytes {
             centre: centre.into(),
             step: full,
             width: dim.next_multiple_of(LANES),
+            count,
             rows: Slab::default(),
         };
         bytes.step = bytes.best_step(vectors, full);
@@ -136,6 +139,39 @@ impl Bytes {
 
     pub(crate) fn bytes(&self) -> u64 {
         (self.rows.len() + self.centre.len() * 4) as u64
+    }
+
+    pub(crate) fn step(&self) -> f32 {
+        self.step
+    }
+
+    /// Puts the bytes into a file, but for their step.
+    pub(crate) fn put_sections<'a>(&'a self, out: &mut Sections<'a>) {
+        out.put("centre", &self.centre);
+        match self.width {
+            // So that a file cannot claim more vectors than it has bytes.
+            0 => out.put_owned("bytes", &vec![0i8; self.count]),
+            _ => out.put("bytes", &self.rows),
+        }
+    }
+
+    /// Takes the bytes of `count` vectors from a file.
+    ///
+    /// # Errors
+    /// Sections of other lengths, numbers that are not finite, more dimensions than sums can hold.
+    pub(crate) fn take_sections(source: &mut Source, count: usize, step: f32) -> Result<Self, FileError> {
+        let (metric, dim) = (source.metric(), source.dim()?);
+        if dim > LONGEST || !step.is_finite() {
+            return Err(source.damaged("recipe", 0, "bytes of at most 32768 dimensions, with a finite step"));
+        }
+        let width = dim.next_multiple_of(LANES);
+        let centre: Slab<f32> = source.take("centre", dim)?;
+        check::finite(source, "centre", &centre)?;
+        let rows = match width {
+            0 => source.take::<i8>("bytes", count).map(|_| Slab::default())?,
+            _ => source.take("bytes", count.saturating_mul(width))?,
+        };
+        Ok(Self { metric, centre, step, width, count, rows })
     }
 
     #[inline]

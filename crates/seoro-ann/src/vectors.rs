@@ -1,5 +1,6 @@
 //! The vectors of an index: checked, as the metric compares them, in rows of whole vector registers.
 
+use crate::file::{FileError, Sections, Source, check};
 use crate::slab::{Rows, Slab};
 use crate::{BuildError, Metric, Points, SearchError};
 use seoro_core::kernel;
@@ -9,7 +10,7 @@ use std::collections::HashSet;
 const LANES: usize = 16;
 
 /// The largest number of vectors: a row number is left for "none".
-const MOST: usize = u32::MAX as usize;
+pub(crate) const MOST: usize = u32::MAX as usize;
 
 /// Vectors as an index compares them: of length 1 under the cosine.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,6 +100,73 @@ impl Vectors {
             let mut ids = ids.to_mut();
             ids.resize(self.rows.rows(), id);
             ids[row] = id;
+        }
+    }
+
+    /// Puts the vectors and their ids among the sections of a file.
+    pub(crate) fn put_sections<'a>(&'a self, out: &mut Sections<'a>) {
+        match self.dim {
+            // So that a file cannot claim more vectors than it has bytes.
+            0 => out.put_owned("rows", &vec![0u8; self.len()]),
+            _ => out.put("rows", self.rows.as_slice()),
+        }
+        self.put_names(out);
+    }
+
+    /// Puts the names alone into a file: those of vectors that are stored otherwise.
+    pub(crate) fn put_names<'a>(&'a self, out: &mut Sections<'a>) {
+        self.ids.iter().for_each(|ids| out.put("ids", ids));
+    }
+
+    /// Takes the vectors, at most `most`, and their ids from a file; which ids must differ, the caller knows.
+    ///
+    /// # Errors
+    /// Sections of other lengths than the header makes them, numbers that are not finite.
+    pub(crate) fn take_sections(source: &mut Source, most: usize) -> Result<Self, FileError> {
+        let (metric, dim, count) = (source.metric(), source.dim()?, source.rows(most)?);
+        let width = padded(dim);
+        let numbers = match width {
+            0 => source.take::<u8>("rows", count).map(|_| Slab::default())?,
+            _ => source.take("rows", count.saturating_mul(width))?,
+        };
+        check::finite(source, "rows", &numbers)?;
+        let ids = Self::take_ids(source, count)?;
+        Ok(Self { metric, dim, rows: Rows::new(count, width, numbers), ids })
+    }
+
+    /// Takes names without vectors from a file, at most `most`.
+    ///
+    /// # Errors
+    /// As [`Vectors::take_sections`].
+    pub(crate) fn take_names(source: &mut Source, most: usize) -> Result<Self, FileError> {
+        let (metric, dim, count) = (source.metric(), source.dim()?, source.rows(most)?);
+        let ids = Self::take_ids(source, count)?;
+        Ok(Self { metric, dim, rows: Rows::zeros(0, padded(dim)), ids })
+    }
+
+    fn take_ids(source: &mut Source, count: usize) -> Result<Option<Slab<u64>>, FileError> {
+        source.elements::<u64>("ids").map(|_| source.take("ids", count)).transpose()
+    }
+
+    /// That no two of the rows that are there have one id.
+    ///
+    /// # Errors
+    /// [`FileError::Damaged`].
+    pub(crate) fn check_ids(
+        &self,
+        source: &Source,
+        is_there: impl Fn(usize) -> bool,
+    ) -> Result<(), FileError> {
+        let Some(ids) = &self.ids else { return Ok(()) };
+        let there = ids.iter().enumerate().filter(|&(row, _)| is_there(row));
+        let mut known: Vec<u64> = there.map(|(_, &id)| id).collect();
+        known.sort_unstable();
+        match known.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => {
+                let place = ids.iter().rposition(|&id| id == pair[0]).unwrap_or_default();
+                Err(source.damaged("ids", place, "an id that no other vector has"))
+            }
+            None => Ok(()),
         }
     }
 

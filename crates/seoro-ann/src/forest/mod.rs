@@ -13,6 +13,7 @@
 //!   part its points included.
 //! - Inner products are searched as lengths made equal by one more coordinate (Bachrach et al. 2014), as Annoy does.
 
+mod file;
 mod grow;
 mod search;
 mod tree;

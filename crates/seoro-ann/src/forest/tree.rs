@@ -108,11 +108,21 @@ impl Tree {
     /// Takes a row out; whether it was there.
     pub(super) fn remove(&mut self, space: &Space<'_>, row: u32) -> bool {
         let (leaf, _) = self.find(space, row);
-        let Some(place) = self.leaf(leaf).iter().position(|&other| other == row) else { return false };
+        let Some((leaf, place)) = self.place_in(leaf, row).or_else(|| {
+            // A tree from another machine, whose dot products have other last bits, may have sent it elsewhere.
+            (0..self.leaves.len() as u32).find_map(|leaf| self.place_in(leaf, row))
+        }) else {
+            return false;
+        };
         let leaf = &mut self.leaves.as_mut_slice()[leaf as usize];
         leaf.len -= 1;
         self.rows.as_mut_slice().swap(leaf.start as usize + place, (leaf.start + leaf.len) as usize);
         true
+    }
+
+    /// Where in a leaf a row stands, with the leaf.
+    fn place_in(&self, leaf: u32, row: u32) -> Option<(u32, usize)> {
+        self.leaf(leaf).iter().position(|&other| other == row).map(|place| (leaf, place))
     }
 
     /// Puts a row into a leaf, which moves to the end where it has no room.

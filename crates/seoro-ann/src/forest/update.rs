@@ -1,9 +1,9 @@
 //! Adding and deleting vectors after the build.
 
 use super::{ForestIndex, MOST, complement, grow, length};
-use crate::{Index, Metric, UpdateError};
+use crate::{Metric, UpdateError};
 use seoro_core::Seed;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 impl ForestIndex {
     /// Adds a vector called `id`, in the place of a deleted one if there is any; the same changes in the same order give
@@ -68,10 +68,12 @@ impl ForestIndex {
 
     /// The row of each id.
     fn names(&mut self) -> &mut HashMap<u64, u32> {
-        let (vectors, len) = (&self.vectors, self.len());
-        // Rows become free by changes only, which come after this.
-        debug_assert!(self.names.is_some() || len == vectors.len(), "no row is free before the first change");
-        self.names
-            .get_or_insert_with(|| (0..vectors.len() as u32).map(|row| (vectors.id(row), row)).collect())
+        let (vectors, free) = (&self.vectors, &self.free);
+        self.names.get_or_insert_with(|| {
+            // Those of a forest that was saved after changes.
+            let free: HashSet<u32> = free.iter().copied().collect();
+            let there = (0..vectors.len() as u32).filter(|row| !free.contains(row));
+            there.map(|row| (vectors.id(row), row)).collect()
+        })
     }
 }

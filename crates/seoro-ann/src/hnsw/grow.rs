@@ -17,7 +17,7 @@ const SHARE: usize = 50;
 const BATCH: usize = 512;
 
 /// The highest layer there may be.
-const HIGHEST: usize = 24;
+pub(super) const HIGHEST: usize = 24;
 
 /// A graph of layers, the ground first, and its entry on the highest.
 pub(super) struct Graph {

@@ -9,13 +9,13 @@ pub(crate) const NONE: u32 = u32::MAX;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Layer {
     /// The most links of a node.
-    stride: usize,
+    pub(super) stride: usize,
     /// `[nodes, stride]`, short lists ended by [`NONE`].
-    links: Slab<u32>,
+    pub(super) links: Slab<u32>,
     /// Which vector a node is; empty on the ground layer, whose nodes are the vectors.
-    vectors: Slab<u32>,
+    pub(super) vectors: Slab<u32>,
     /// Which node of the layer below a node is; empty on the ground layer.
-    down: Slab<u32>,
+    pub(super) down: Slab<u32>,
 }
 
 impl Layer {

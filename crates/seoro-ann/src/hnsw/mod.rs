@@ -19,6 +19,7 @@
 //!   with one more coordinate that makes all vectors equally long.
 
 mod compare;
+mod file;
 mod freeze;
 mod grow;
 mod layer;
@@ -236,6 +237,14 @@ impl HnswIndex {
         walk.search(ground, cost, &[entry], ef);
     }
 
+    fn storage(&self) -> Storage {
+        match self.bytes {
+            None => Storage::F32,
+            Some(_) if self.vectors.len() < self.rows.len() => Storage::Int8,
+            Some(_) => Storage::Int8Reranked,
+        }
+    }
+
     /// Leaves all nodes that are kept in `walk.found`.
     fn scan(&self, cost: &impl Cost, ask: &Ask<'_>, walk: &mut Walk) {
         walk.found.clear();
@@ -331,7 +340,7 @@ impl Index for HnswIndex {
             (Some(bytes), _) => {
                 bytes.write_query(prepared, byte_query);
                 self.find(&Rounded { bytes, query: byte_query }, ask, k, walk);
-                if self.vectors.len() > 0 {
+                if self.storage() == Storage::Int8Reranked {
                     Self::compare_again(&whole, ask, k, walk);
                 }
             }

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used)] // a test that cannot go on should stop
 
+mod files;
 mod flat;
 mod forest;
 mod hnsw;
+mod mutated;
 mod oracle;
 mod storage;
 mod threads;
