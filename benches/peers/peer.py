@@ -1,7 +1,8 @@
 """What every peer shares: the conversation with the bench, and the files that carry its data.
 
 A peer is started once. The first line of its input is a JSON object; it answers one JSON line that says who it is, then
-one JSON line, with the seconds and a check value, for each line `go`; it ends with its input.
+one JSON line, with the seconds and a check value, for each line `go`; it ends with its input. A peer that takes commands
+answers each line `{"command": argument}` by one JSON line of what the command returns instead.
 """
 
 import json
@@ -14,10 +15,14 @@ from scipy.sparse import csr_matrix
 
 def serve(name, version, prepare):
     """Runs the conversation; `prepare(config)` returns the function that does one repetition and returns its check,
-    or a tuple that begins with it."""
+    or a tuple that begins with it; or functions by name, which are the commands."""
     repeat = prepare(json.loads(sys.stdin.readline()))
     answer({"ready": True, "peer": name, "version": version})
     for line in sys.stdin:
+        if isinstance(repeat, dict):
+            ((command, argument),) = json.loads(line).items()
+            answer(repeat[command](argument))
+            continue
         if line.strip() != "go":
             raise SystemExit(f"expected the line go, found {line!r}")
         start = time.perf_counter()

@@ -76,6 +76,24 @@ pub enum LabError {
         /// Why.
         source: seoro_eval::EvalError,
     },
+    /// An index that could not be built.
+    #[error("{index} on {vectors}: {source}")]
+    Build {
+        /// The recipe.
+        index: String,
+        /// The vectors.
+        vectors: String,
+        /// Why.
+        source: seoro_ann::BuildError,
+    },
+    /// A search that an index refused.
+    #[error("queries of {vectors}: {source}")]
+    Search {
+        /// The vectors.
+        vectors: String,
+        /// Why.
+        source: seoro_ann::SearchError,
+    },
     /// A peer of a benchmark that could not run.
     #[error("peer {peer}: {what}")]
     Peer {

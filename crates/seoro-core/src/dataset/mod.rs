@@ -17,3 +17,4 @@ pub use error::DatasetError;
 pub use load::{Dataset, load};
 pub use manifest::{Archive, File, Filter, Kind, Manifest, ManifestError, Role};
 pub use prefixes::Prefixes;
+pub use source::open;

@@ -15,7 +15,10 @@ pub(super) fn locate(folder: &Path, name: &str) -> Result<PathBuf, DatasetError>
 }
 
 /// Opens a file, unpacked on the fly where its name says that it is compressed.
-pub(super) fn open(path: &Path) -> Result<Box<dyn Read>, DatasetError> {
+///
+/// # Errors
+/// [`DatasetError::Io`].
+pub fn open(path: &Path) -> Result<Box<dyn Read>, DatasetError> {
     let io = |source| DatasetError::Io { path: path.to_owned(), source };
     let file = std::fs::File::open(path).map_err(io)?;
     match path.extension().and_then(|ending| ending.to_str()) {

@@ -1,6 +1,7 @@
 //! What is timed: each case does what its peers do, on the same files and threads.
 
-use super::{Agreement, Case, Ours, Scene, Work};
+use super::work::{Repeat, Work};
+use super::{Agreement, Case, Prepare, Scene, pool};
 use crate::data::{self, Data};
 use crate::{LabError, workplace};
 use seoro_core::format::{Delimited, Format, Place, read_log};
@@ -17,8 +18,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-/// All cases; names are stable, for programs to read.
-pub const CASES: &[Case] = &[
+/// The cases of reading, evaluating and fitting.
+pub(super) const CASES: &[Case] = &[
     case("data", "tsv-ml-1m", Agreement::Within(0.0), |scene| reading(scene, "\t")),
     Case {
         note: Some(
@@ -44,7 +45,7 @@ const fn case(
     agreement: Agreement,
     prepare: fn(&Scene) -> Result<Work, LabError>,
 ) -> Case {
-    Case { bench, name, note: None, agreement, prepare }
+    Case { bench, name, note: None, agreement, prepare: Prepare::By(prepare) }
 }
 
 fn open(scene: &Scene, name: &str) -> Result<Data, LabError> {
@@ -92,19 +93,14 @@ fn reading(scene: &Scene, delimiter: &'static str) -> Result<Work, LabError> {
     let format =
         Format::Delimited(Delimited { delimiter: delimiter.into(), value, time, ..Delimited::default() });
     let told = json!({"path": tsv, "threads": scene.threads, "delimiter": "\t"});
-    let pool = pool(scene)?;
-    let ours: Ours = Box::new(move || {
+    let pool = pool(scene.threads)?;
+    let ours: Repeat = Box::new(move || {
         let log =
             pool.install(|| read_log(&path, &format)).map_err(|error| LabError::Usage(error.to_string()))?;
         let ids = (log.n_users() + log.n_items()) as f64;
         Ok(Box::new(move || ids))
     });
-    Ok(Work { peers: vec![("data_polars", told.clone()), ("data_pandas", told)], ours })
-}
-
-fn pool(scene: &Scene) -> Result<rayon::ThreadPool, LabError> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(scene.threads).build();
-    pool.map_err(|error| LabError::Usage(error.to_string()))
+    Ok(Work::timed(vec![("data_polars", told.clone()), ("data_pandas", told)], ours, scene.threads))
 }
 
 /// A model that is given its vectors: what is timed is the ranking.
@@ -168,7 +164,7 @@ fn full_ranking(scene: &Scene) -> Result<Work, LabError> {
     });
     let (train, test) = (Histories::new(&data.train), Histories::new(&test));
     let threads = scene.threads;
-    let ours: Ours = Box::new(move || {
+    let ours: Repeat = Box::new(move || {
         let asked = (0..users as u32).map(UserId).filter(|&user| !test.items(user).is_empty());
         let questions: Vec<Question<'_>> = asked
             .map(|user| Question { query: train.query(user), targets: test.items(user), candidates: None })
@@ -182,7 +178,7 @@ fn full_ranking(scene: &Scene) -> Result<Work, LabError> {
         let ndcg = evaluation.mean(Metric::Ndcg(20)).unwrap_or(f64::NAN);
         Ok(Box::new(move || ndcg))
     });
-    Ok(Work { peers: vec![("eval_torch", told.clone()), ("eval_implicit", told)], ours })
+    Ok(Work::timed(vec![("eval_torch", told.clone()), ("eval_implicit", told)], ours, scene.threads))
 }
 
 /// Fits a model on the training part of a data set; the check is what `check` says of it.
@@ -191,7 +187,7 @@ fn fitting(
     train: Log,
     (model, recipe): (&str, toml::Table),
     check: impl Fn(&dyn Score, &Histories) -> f64 + Copy + 'static,
-) -> Result<Ours, LabError> {
+) -> Result<Repeat, LabError> {
     let recipe = Model::parse(model, recipe).map_err(|error| LabError::Usage(error.to_string()))?;
     let histories = Rc::new(Histories::new(&train));
     let threads = scene.threads;
@@ -222,7 +218,7 @@ fn item_knn(scene: &Scene, dataset: &'static str) -> Result<Work, LabError> {
     told["k"] = json!(NEIGHBOURS);
     let recipe = recipe(json!({"neighbours": NEIGHBOURS}))?;
     let ours = fitting(scene, data.train, ("item-knn", recipe), sum_of_scores)?;
-    Ok(Work { peers: vec![("knn_implicit", told)], ours })
+    Ok(Work::timed(vec![("knn_implicit", told)], ours, scene.threads))
 }
 
 fn ials(scene: &Scene, dataset: &'static str) -> Result<Work, LabError> {
@@ -247,7 +243,7 @@ fn ials(scene: &Scene, dataset: &'static str) -> Result<Work, LabError> {
         move |model: &dyn Score, histories: &Histories| objective(model, histories, 1.0 + ALPHA, PENALTY);
     // The weight of a pair grows with its value: both sides are to see interactions alone.
     let ours = fitting(scene, data.train.without_values(), ("ials", recipe), check)?;
-    Ok(Work { peers: vec![("als_implicit", told)], ours })
+    Ok(Work::timed(vec![("als_implicit", told)], ours, scene.threads))
 }
 
 /// `Σ c (1 − s)² + Σ over unobserved s² + penalty (‖X‖² + ‖Y‖²)`; the sum over every cell goes through the gram matrices.
@@ -293,7 +289,7 @@ fn ease(scene: &Scene) -> Result<Work, LabError> {
     let mut told = told(scene, &data, &lists("ncf-ml-1m-train.txt", &data.train)?);
     told["lambda"] = json!(LAMBDA);
     let ours = fitting(scene, data.train, ("ease", recipe(json!({"lambda": LAMBDA}))?), sum_of_squares)?;
-    Ok(Work { peers: vec![("ease_numpy", told)], ours })
+    Ok(Work::timed(vec![("ease_numpy", told)], ours, scene.threads))
 }
 
 /// The sum of all weights' squares: a history of one item is scored by that item's row of weights.
@@ -347,7 +343,7 @@ fn mf_bpr(scene: &Scene) -> Result<Work, LabError> {
     told["epochs"] = json!(EPOCHS);
     let recipe = recipe(json!({"factors": 64, "epochs": EPOCHS, "popularity": 1.0, "learning_rate": 0.05}))?;
     let ours = fitting(scene, data.train, ("mf-bpr", recipe), right_comparisons)?;
-    Ok(Work { peers: vec![("mf_implicit", told)], ours })
+    Ok(Work::timed(vec![("mf_implicit", told)], ours, scene.threads))
 }
 
 fn recipe(parameters: serde_json::Value) -> Result<toml::Table, LabError> {

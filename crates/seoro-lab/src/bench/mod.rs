@@ -1,16 +1,19 @@
 //! Speed as a ratio against a named peer, measured in pairs in one run on one machine.
 
+mod ann;
 mod cases;
+mod page;
 mod peer;
+mod work;
 
 use crate::data::Folders;
-use crate::{LabError, render, workplace};
-pub use cases::CASES;
+use crate::{LabError, workplace};
+pub use page::markdown;
 use peer::Peer;
 pub use peer::python;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use work::{Opponent, Work};
 
 /// How many pairs a ratio is the median of.
 const PAIRS: usize = 7;
@@ -26,7 +29,30 @@ pub struct Case {
     pub note: Option<&'static str>,
     /// How far what the two sides say of their results may differ.
     agreement: Agreement,
-    prepare: fn(&Scene) -> Result<Work, LabError>,
+    prepare: Prepare,
+}
+
+/// How a case is made ready.
+#[derive(Clone, Copy)]
+enum Prepare {
+    /// By a function of its own.
+    By(fn(&Scene) -> Result<Work, LabError>),
+    /// As nearest-neighbour search.
+    Ann(ann::Contest),
+}
+
+impl Prepare {
+    fn work(&self, scene: &Scene) -> Result<Work, LabError> {
+        match self {
+            Self::By(prepare) => prepare(scene),
+            Self::Ann(contest) => contest.prepare(scene),
+        }
+    }
+}
+
+/// All cases; names are stable, for programs to read.
+pub fn cases() -> impl Iterator<Item = &'static Case> {
+    cases::CASES.iter().chain(ann::CASES)
 }
 
 /// When both sides did the same work, by what they say of their results.
@@ -41,13 +67,23 @@ enum Agreement {
         /// What the peer must reach.
         floor: f64,
     },
+    /// Both find at least so much of what was wanted, less a hundredth, since effort is chosen on other queries; and ours at
+    /// most a hundredth less than the peer, so that nobody is fast by finding less.
+    Recall(f64),
 }
+
+/// How far recalls on other queries may differ.
+const RECALL_SLACK: f64 = 0.01;
 
 impl Agreement {
     fn holds(self, ours: f64, theirs: f64) -> bool {
         match self {
             Self::Within(part) => (ours - theirs).abs() <= part * theirs.abs(),
             Self::NotBelow { slack, floor } => theirs >= floor && ours >= theirs - slack,
+            Self::Recall(wanted) => {
+                let least = wanted - RECALL_SLACK;
+                ours >= least && theirs >= least && ours >= theirs - RECALL_SLACK
+            }
         }
     }
 }
@@ -59,6 +95,9 @@ impl std::fmt::Display for Agreement {
             Self::NotBelow { slack, floor } => {
                 write!(f, "ours at most {slack} below theirs, and theirs at least {floor}")
             }
+            Self::Recall(wanted) => {
+                write!(f, "recalls of {wanted} less {RECALL_SLACK}, ours at most as much below theirs")
+            }
         }
     }
 }
@@ -69,19 +108,25 @@ pub struct Scene {
     pub folders: Folders,
     /// Threads on both sides.
     pub threads: usize,
+    /// A Python that has the peers, where one was named.
+    python: Option<PathBuf>,
+    kept: ann::Kept,
 }
 
-/// A case ready to be timed.
-struct Work {
-    /// The peers' scripts, without folder and ending, each with what it is told on its first line.
-    peers: Vec<(&'static str, serde_json::Value)>,
-    /// Does the work once.
-    ours: Ours,
-}
+impl Scene {
+    /// A scene without anything kept.
+    pub fn new(folders: Folders, threads: usize, python: Option<PathBuf>) -> Self {
+        Self { folders, threads, python, kept: ann::Kept::default() }
+    }
 
-/// Our side: what it returns says something of the result once the clock has stopped, so that nothing is optimised
-/// away and a reader can compare.
-type Ours = Box<dyn FnMut() -> Result<Box<dyn FnOnce() -> f64>, LabError>>;
+    /// The Python that has the peers; made where none was named.
+    ///
+    /// # Errors
+    /// Those of [`python`].
+    pub fn python(&self) -> Result<PathBuf, LabError> {
+        self.python.clone().map_or_else(python, Ok)
+    }
+}
 
 /// One ratio.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -117,22 +162,43 @@ pub struct BenchRow {
     pub threads: usize,
     /// By which code.
     pub commit: String,
+    /// Our parameters, where the bench chose or fixed them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub our_setting: String,
+    /// The peer's.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub their_setting: String,
 }
 
-/// Times ours alone: the median of three runs.
+/// Our side of a case.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alone {
+    /// The median of three repetitions.
+    pub value: f64,
+    /// What it is counted in.
+    pub unit: &'static str,
+    /// What our side says of its result.
+    pub check: f64,
+    /// Our parameters, where the bench chose or fixed them.
+    pub setting: String,
+}
+
+/// Measures ours alone.
 ///
 /// # Errors
 /// Those of the case.
-pub fn alone(case: &Case, scene: &Scene) -> Result<f64, LabError> {
-    let mut work = (case.prepare)(scene)?;
-    let mut seconds = Vec::new();
+pub fn alone(case: &Case, scene: &Scene) -> Result<Alone, LabError> {
+    let mut work = case.prepare.work(scene)?;
+    let (mut values, mut check) = (Vec::new(), f64::NAN);
     for _ in 0..3 {
-        seconds.push(timed(&mut work.ours)?.0);
+        let answer = work.ours.once()?;
+        values.push(answer.value);
+        check = answer.check;
     }
-    Ok(quantile(&mut seconds, 0.5))
+    Ok(Alone { value: quantile(&mut values, 0.5), unit: work.unit, check, setting: work.setting })
 }
 
-/// Times ours and each peer in turn, pair after pair.
+/// Measures ours and each peer in turn, pair after pair.
 ///
 /// # Errors
 /// Those of the case, and a peer that does not run.
@@ -143,56 +209,69 @@ pub fn against_peers(
     tell: &dyn Fn(&str),
 ) -> Result<Vec<BenchRow>, LabError> {
     tell(case.name);
-    let mut work = (case.prepare)(scene)?;
+    let mut work = case.prepare.work(scene)?;
     let mut rows = Vec::new();
-    for (script, told) in &work.peers {
-        tell(&format!("{} against {script}", case.name));
-        let mut peer = Peer::start(python, script, told)?;
-        // One unmeasured pair: caches, lazy imports and clocks settle.
-        timed(&mut work.ours)?;
-        peer.go()?;
-        let (mut ours, mut theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut our_check, mut their_check) = (0.0, 0.0);
-        for _ in 0..PAIRS {
-            let (seconds, check) = timed(&mut work.ours)?;
-            let answer = peer.go()?;
-            ours.push(seconds);
-            theirs.push(answer.seconds);
-            ratios.push(answer.seconds / seconds);
-            (our_check, their_check) = (check, answer.check);
-            if !case.agreement.holds(check, answer.check) {
-                let what = format!(
-                    "{}: ours gives {check}, the peer {}; expected {}",
-                    case.name, answer.check, case.agreement
-                );
-                return Err(LabError::Peer { peer: (*script).to_owned(), what });
-            }
-        }
-        rows.push(BenchRow {
-            bench: case.bench.to_owned(),
-            case: case.name.to_owned(),
-            peer: peer.name.clone(),
-            peer_version: peer.version.clone(),
-            ours: digits(quantile(&mut ours, 0.5)),
-            theirs: digits(quantile(&mut theirs, 0.5)),
-            unit: "s".to_owned(),
-            ratio: digits(quantile(&mut ratios, 0.5)),
-            ratio_q1: digits(quantile(&mut ratios, 0.25)),
-            ratio_q3: digits(quantile(&mut ratios, 0.75)),
-            pairs: PAIRS,
-            our_check,
-            their_check,
-            threads: scene.threads,
-            commit: workplace::commit(),
-        });
+    for mut opponent in std::mem::take(&mut work.opponents) {
+        tell(&format!("{} against {}", case.name, opponent.script));
+        rows.push(against(case, &mut work, &mut opponent, python)?);
     }
     Ok(rows)
 }
 
-fn timed(work: &mut Ours) -> Result<(f64, f64), LabError> {
-    let start = Instant::now();
-    let check = work()?;
-    Ok((start.elapsed().as_secs_f64(), check()))
+fn against(
+    case: &Case,
+    work: &mut Work,
+    opponent: &mut Opponent,
+    python: &Path,
+) -> Result<BenchRow, LabError> {
+    let mut peer = Peer::start(python, opponent.script, &opponent.told)?;
+    let talk = &mut opponent.talk;
+    let their_setting = talk.prepare(&mut peer)?;
+    if work.is_warmed {
+        work.ours.once()?;
+        talk.repeat(&mut peer)?;
+    }
+    let (mut ours, mut theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut our_check, mut their_check) = (0.0, 0.0);
+    for _ in 0..work.pairs {
+        let (our, their) = (work.ours.once()?, talk.repeat(&mut peer)?);
+        ours.push(our.value);
+        theirs.push(their.value);
+        ratios.push(their.value / our.value);
+        (our_check, their_check) = (our.check, their.check);
+        if !case.agreement.holds(our_check, their_check) {
+            let what = format!(
+                "{}: ours gives {our_check}, the peer {their_check}; expected {}",
+                case.name, case.agreement
+            );
+            return Err(LabError::Peer { peer: opponent.script.to_owned(), what });
+        }
+    }
+    Ok(BenchRow {
+        bench: case.bench.to_owned(),
+        case: case.name.to_owned(),
+        peer: peer.name.clone(),
+        peer_version: peer.version.clone(),
+        ours: digits(quantile(&mut ours, 0.5)),
+        theirs: digits(quantile(&mut theirs, 0.5)),
+        unit: work.unit.to_owned(),
+        ratio: digits(quantile(&mut ratios, 0.5)),
+        ratio_q1: digits(quantile(&mut ratios, 0.25)),
+        ratio_q3: digits(quantile(&mut ratios, 0.75)),
+        pairs: work.pairs,
+        our_check,
+        their_check,
+        threads: work.threads,
+        commit: workplace::commit(),
+        our_setting: work.setting.clone(),
+        their_setting,
+    })
+}
+
+/// So many threads.
+fn pool(threads: usize) -> Result<rayon::ThreadPool, LabError> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.map_err(|error| LabError::Usage(error.to_string()))
 }
 
 /// The quantile by linear interpolation.
@@ -207,38 +286,6 @@ fn digits(value: f64) -> f64 {
     format!("{value:.4e}").parse().unwrap_or(value)
 }
 
-/// The ratios for people: docs/benchmarks.md.
-pub fn markdown(rows: &[BenchRow]) -> String {
-    let mut text = String::from(
-        "# Benchmarks\n\nGenerated by `cargo xtask bench --peers --data DIR --publish`. Each ratio is the median over pairs, ours and the peer's\n\
-         in turn in one run on one machine; above 1 ours is faster. Quartiles stand in brackets. A check is what each side\n\
-         says of its own result (a recall, an objective, a count), so that a reader sees that both did the same work.\n\n",
-    );
-    let header = ["bench", "case", "peer", "ours s", "theirs s", "ratio", "checks", "threads", "commit"];
-    let mut lines = vec![header.map(str::to_owned).to_vec()];
-    lines.extend(rows.iter().map(|row| {
-        vec![
-            row.bench.clone(),
-            row.case.clone(),
-            format!("{} {}", row.peer, row.peer_version),
-            format!("{:.4}", row.ours),
-            format!("{:.4}", row.theirs),
-            format!("{:.2} [{:.2}, {:.2}]", row.ratio, row.ratio_q1, row.ratio_q3),
-            format!("{:.6} / {:.6}", row.our_check, row.their_check),
-            row.threads.to_string(),
-            row.commit.clone(),
-        ]
-    }));
-    text.push_str(&render::aligned(&lines));
-    let is_shown = |case: &&Case| rows.iter().any(|row| row.case == case.name);
-    for case in CASES.iter().filter(is_shown) {
-        if let Some(note) = case.note {
-            text.push_str(&format!("\n{}: {note}\n", case.name));
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,8 +297,20 @@ mod tests {
         let not_below = Agreement::NotBelow { slack: 0.01, floor: 0.7 };
         assert!(not_below.holds(0.9, 0.8) && not_below.holds(0.8, 0.805));
         assert!(!not_below.holds(0.78, 0.8) && !not_below.holds(0.9, 0.69));
-        for agreement in [Agreement::Within(0.5), not_below] {
+        let recall = Agreement::Recall(0.9);
+        assert!(recall.holds(0.9, 0.9) && recall.holds(0.891, 0.9) && recall.holds(0.99, 0.895));
+        assert!(!recall.holds(0.88, 0.88) && !recall.holds(0.9, 0.88) && !recall.holds(0.91, 0.93));
+        for agreement in [Agreement::Within(0.5), not_below, recall] {
             assert!(!agreement.holds(f64::NAN, 1.0) && !agreement.holds(1.0, f64::NAN));
         }
+    }
+
+    #[test]
+    fn every_case_has_a_name_of_its_own() {
+        let mut names: Vec<&str> = cases().map(|case| case.name).collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
     }
 }

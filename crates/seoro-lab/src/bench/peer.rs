@@ -1,5 +1,6 @@
 //! A peer: a Python script that does the same work when told `go`.
 
+use super::work::Answer;
 use crate::{LabError, workplace};
 use serde::Deserialize;
 use std::io::{BufRead, BufReader, Write};
@@ -20,13 +21,6 @@ pub(super) struct Peer {
 struct Ready {
     peer: String,
     version: String,
-}
-
-/// What a peer says of one repetition.
-#[derive(Deserialize)]
-pub(super) struct Answer {
-    pub(super) seconds: f64,
-    pub(super) check: f64,
 }
 
 impl Peer {
@@ -53,8 +47,21 @@ impl Peer {
         Ok(Self { script: script.to_owned(), name: ready.peer, version: ready.version, child, to, from })
     }
 
+    /// One repetition of a peer that does one thing.
     pub(super) fn go(&mut self) -> Result<Answer, LabError> {
-        let answer = writeln!(self.to, "go").map_err(|error| error.to_string());
+        self.say("go")
+    }
+
+    /// What a peer that takes commands says of one.
+    pub(super) fn ask<T: for<'de> Deserialize<'de>>(
+        &mut self,
+        command: &serde_json::Value,
+    ) -> Result<T, LabError> {
+        self.say(&command.to_string())
+    }
+
+    fn say<T: for<'de> Deserialize<'de>>(&mut self, line: &str) -> Result<T, LabError> {
+        let answer = writeln!(self.to, "{line}").map_err(|error| error.to_string());
         let answer = answer.and_then(|()| read_line(&mut self.from));
         answer.map_err(|what| LabError::Peer { peer: self.script.clone(), what })
     }

@@ -1,6 +1,6 @@
 //! `bench`: ours against the libraries people use.
 
-use crate::bench::{self, BenchRow, Case, Scene};
+use crate::bench::{self, Alone, BenchRow, Case, Scene};
 use crate::data::Folders;
 use crate::progress::Progress;
 use crate::{LabError, rows, workplace};
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// Times ours, and with --peers the libraries people use, on the same work.
 #[derive(Debug, clap::Args)]
 pub struct BenchArgs {
-    /// A bench (data, eval, models) or a case
+    /// A bench (data, eval, models, ann), a case, or how names of cases begin
     name: Option<String>,
     /// Time the peers too; their Python environment is made below the target folder the first time
     #[arg(long)]
@@ -38,19 +38,19 @@ pub fn run(args: &BenchArgs) -> Result<(), LabError> {
         return Err(LabError::DirtyTree);
     }
     let cases = chosen(args)?;
-    let scene = Scene { folders: Folders::new(args.data.as_deref()), threads: args.threads };
+    let scene = Scene::new(Folders::new(args.data.as_deref()), args.threads, args.python.clone());
     if !args.peers {
         for case in cases {
-            let seconds = bench::alone(&case, &scene)?;
-            println!("{} {}: {seconds:.4} s", case.bench, case.name);
+            let ours = bench::alone(case, &scene)?;
+            println!("{} {}: {}", case.bench, case.name, in_words(&ours));
         }
         return Ok(());
     }
-    let python = args.python.clone().map_or_else(bench::python, Ok)?;
+    let python = scene.python()?;
     let progress = Progress::new(cases.len(), "bench");
     let mut rows = Vec::new();
     for case in cases {
-        rows.extend(bench::against_peers(&case, &scene, &python, &|what| progress.say(what))?);
+        rows.extend(bench::against_peers(case, &scene, &python, &|what| progress.say(what))?);
         progress.step();
     }
     drop(progress);
@@ -67,14 +67,26 @@ pub fn run(args: &BenchArgs) -> Result<(), LabError> {
     Ok(())
 }
 
-fn chosen(args: &BenchArgs) -> Result<Vec<Case>, LabError> {
-    let mut cases = bench::CASES.to_vec();
-    if let Some(name) = &args.name {
-        let known = cases.iter().map(|case| case.name).collect::<Vec<_>>().join(", ");
-        cases.retain(|case| case.bench == name || case.name == name);
-        if cases.is_empty() {
-            return Err(LabError::Unknown { kind: "bench", name: name.clone(), known });
-        }
+/// What our side alone gave, on a line.
+fn in_words(ours: &Alone) -> String {
+    let number = format!("{:.4} {}", ours.value, ours.unit);
+    if ours.setting.is_empty() {
+        return number;
+    }
+    format!("{number}, recall {:.4} ({})", ours.check, ours.setting)
+}
+
+/// The cases of a bench, the case of a name, or those whose names begin with it.
+fn chosen(args: &BenchArgs) -> Result<Vec<&'static Case>, LabError> {
+    let Some(name) = &args.name else { return Ok(bench::cases().collect()) };
+    let those = |is_meant: &dyn Fn(&Case) -> bool| {
+        bench::cases().filter(|case| is_meant(case)).collect::<Vec<&Case>>()
+    };
+    let whole = those(&|case| case.bench == name || case.name == name);
+    let cases = if whole.is_empty() { those(&|case| case.name.starts_with(name.as_str())) } else { whole };
+    if cases.is_empty() {
+        let known = bench::cases().map(|case| case.name).collect::<Vec<_>>().join(", ");
+        return Err(LabError::Unknown { kind: "bench", name: name.clone(), known });
     }
     Ok(cases)
 }

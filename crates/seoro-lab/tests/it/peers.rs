@@ -1,6 +1,8 @@
 //! The peers' scripts.
 
 use seoro_lab::workplace;
+use std::collections::BTreeSet;
+use std::path::Path;
 
 /// OpenBLAS reads its threads when NumPy is imported, which `peer` does: set later they count for nothing, and the peer
 /// runs with threads within threads.
@@ -27,4 +29,54 @@ fn threads_are_set_before_numpy_is_imported() {
         assert!(import.is_none_or(|import| set < import), "{} sets its threads too late", path.display());
     }
     assert!(scripts >= 4, "{scripts} scripts set their threads");
+}
+
+/// The names of all scripts, without ending.
+fn scripts() -> BTreeSet<String> {
+    let entries = std::fs::read_dir(workplace::root().join("benches/peers")).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let scripts = paths.filter(|path| path.extension().is_some_and(|extension| extension == "py"));
+    scripts.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect()
+}
+
+/// All files of a folder and those below.
+fn texts(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let more = if path.is_dir() { texts(&path) } else { std::fs::read_to_string(&path).unwrap() };
+        text.push_str(&more);
+    }
+    text
+}
+
+/// What stands between quotes.
+fn quoted(text: &str) -> BTreeSet<&str> {
+    text.lines().flat_map(|line| line.split('"').skip(1).step_by(2)).collect()
+}
+
+#[test]
+fn every_script_is_named_in_rust_or_shared_and_every_name_is_a_script() {
+    let sources = workplace::root().join("crates/seoro-lab/src");
+    let text = texts(&sources.join("bench")) + &texts(&sources.join("ann"));
+    let (scripts, named) = (scripts(), quoted(&text));
+    let peers = texts(&workplace::root().join("benches/peers"));
+    for script in &scripts {
+        let is_shared = ["import", "from"].iter().any(|word| {
+            peers.lines().any(|line| {
+                line == format!("{word} {script}") || line.starts_with(&format!("{word} {script} "))
+            })
+        });
+        assert!(named.contains(script.as_str()) || is_shared, "{script}.py is used by nothing");
+    }
+    let kinds: BTreeSet<&str> =
+        scripts.iter().filter_map(|script| script.split_once('_')).map(|(kind, _)| kind).collect();
+    let is_a_script = |name: &&&str| {
+        let is_word = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        is_word && name.split_once('_').is_some_and(|(kind, _)| kinds.contains(kind))
+    };
+    for name in named.iter().filter(is_a_script) {
+        assert!(scripts.contains(*name), "{name}.py is named, but is not there");
+    }
+    assert!(named.iter().filter(is_a_script).count() >= 12);
 }

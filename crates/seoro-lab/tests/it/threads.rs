@@ -1,7 +1,8 @@
 //! Public types cross threads.
 
 use seoro_lab::LabError;
-use seoro_lab::bench::{BenchRow, Case, Scene};
+use seoro_lab::ann::{Choice, Collection, ItemLike, Probe, Recipe, Space, Truth};
+use seoro_lab::bench::{Alone, BenchRow, Case, Scene};
 use seoro_lab::cell::{BestOnTest, Cell, Job, Store};
 use seoro_lab::command::datasets::DatasetsError;
 use seoro_lab::command::search::Try;
@@ -18,6 +19,7 @@ fn public_types_cross_threads() {
     crosses::<(Paper, Data, Folders, Task)>();
     crosses::<(Cell, BestOnTest, Store, Job<'_>)>();
     crosses::<(ResultRow, RowCells<'_>, Try)>();
-    crosses::<(BenchRow, Case, Scene)>();
+    crosses::<(Alone, BenchRow, Case, Scene)>();
+    crosses::<(Choice, Collection, ItemLike, Probe, Recipe, Space, Truth)>();
     crosses::<(DatasetsError, FetchError, Fetched, LabError)>();
 }

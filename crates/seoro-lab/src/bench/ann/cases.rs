@@ -1,0 +1,120 @@
+//! The cases, in the order of their vectors, so that an index is built once a run.
+
+use super::{Contest, Goal, PAIRS};
+use crate::ann::grids::{
+    OUR_DENSE_GRAPHS, OUR_FLAT, OUR_FOREST, OUR_FORESTS, OUR_GRAPH, OUR_SPARSE_GRAPHS, Rival, THEIR_BUILDS,
+    THEIR_DENSE_GRAPHS, THEIR_FLAT, THEIR_FOREST, THEIR_FORESTS, THEIR_GRAPH, THEIR_SPARSE_GRAPHS,
+};
+use crate::ann::{Recipe, Space};
+use crate::bench::{Agreement, Case, Prepare};
+
+/// Both sides of a kind of case.
+type Sides = (&'static [Recipe], &'static [Rival]);
+
+const SPARSE_GRAPHS: Sides = (OUR_SPARSE_GRAPHS, THEIR_SPARSE_GRAPHS);
+const DENSE_GRAPHS: Sides = (OUR_DENSE_GRAPHS, THEIR_DENSE_GRAPHS);
+const FORESTS: Sides = (OUR_FORESTS, THEIR_FORESTS);
+const FOREST: Sides = (OUR_FOREST, THEIR_FOREST);
+const FLAT: Sides = (OUR_FLAT, THEIR_FLAT);
+
+const ANNOY: &str = "Annoy takes one query at a time: they are Python lists before the clock starts, one call each within it.";
+const SAME_TREES: &str =
+    "as many trees on both sides; Annoy's vectors are Python lists before the clock starts.";
+
+/// All cases of nearest-neighbour search.
+pub(in crate::bench) const CASES: &[Case] = &[
+    search("hnsw-f32-mnist-recall-90", Space::Mnist, SPARSE_GRAPHS, 0.90),
+    search("hnsw-f32-mnist-recall-95", Space::Mnist, SPARSE_GRAPHS, 0.95),
+    search("hnsw-f32-mnist-recall-99", Space::Mnist, SPARSE_GRAPHS, 0.99),
+    noted(ANNOY, search("forest-recall-90", Space::Mnist, FORESTS, 0.90)),
+    noted(ANNOY, search("forest-recall-95", Space::Mnist, FORESTS, 0.95)),
+    build("hnsw-build-mnist", Space::Mnist, (OUR_GRAPH, THEIR_BUILDS), (64, PAIRS)),
+    noted(SAME_TREES, build("forest-build-mnist", Space::Mnist, FOREST, (1000, PAIRS))),
+    memory("memory-hnsw-f32-mnist", Space::Mnist, (OUR_GRAPH, THEIR_GRAPH), 64),
+    noted("as many trees on both sides.", memory("memory-forest-mnist", Space::Mnist, FOREST, 1000)),
+    batch("flat-batch-mnist", Space::Mnist, None),
+    batch("flat-batch-mnist-1-thread", Space::Mnist, Some(1)),
+    search("hnsw-f32-words-cosine-recall-90", Space::WordsCosine, DENSE_GRAPHS, 0.90),
+    search("hnsw-f32-words-cosine-recall-95", Space::WordsCosine, DENSE_GRAPHS, 0.95),
+    search("hnsw-f32-words-cosine-recall-99", Space::WordsCosine, DENSE_GRAPHS, 0.99),
+    noted(ANNOY, search("forest-words-cosine-recall-90", Space::WordsCosine, FORESTS, 0.90)),
+    noted(ANNOY, search("forest-words-cosine-recall-95", Space::WordsCosine, FORESTS, 0.95)),
+    build("hnsw-build-words-cosine", Space::WordsCosine, (OUR_GRAPH, THEIR_BUILDS), (64, PAIRS)),
+    memory("memory-hnsw-f32-words-cosine", Space::WordsCosine, (OUR_GRAPH, THEIR_GRAPH), 64),
+    search("hnsw-f32-words-ip-recall-90", Space::WordsIp, DENSE_GRAPHS, 0.90),
+    search("hnsw-f32-words-ip-recall-95", Space::WordsIp, DENSE_GRAPHS, 0.95),
+    search("hnsw-f32-words-ip-recall-99", Space::WordsIp, DENSE_GRAPHS, 0.99),
+    batch("flat-batch-words-ip", Space::WordsIp, None),
+    batch("flat-batch-words-ip-1-thread", Space::WordsIp, Some(1)),
+    build("hnsw-build-items-1m", Space::Items1m, (OUR_GRAPH, THEIR_BUILDS), (64, 3)),
+];
+
+const fn case(
+    name: &'static str,
+    agreement: Agreement,
+    space: Space,
+    (ours, rivals): Sides,
+    goal: Goal,
+) -> Case {
+    let contest = Contest { space, ours, rivals, goal };
+    Case { bench: "ann", name, note: None, agreement, prepare: Prepare::Ann(contest) }
+}
+
+const fn noted(note: &'static str, case: Case) -> Case {
+    Case { note: Some(note), ..case }
+}
+
+const fn search(name: &'static str, space: Space, sides: Sides, recall: f64) -> Case {
+    case(name, Agreement::Recall(recall), space, sides, Goal::Search { recall })
+}
+
+const fn batch(name: &'static str, space: Space, threads: Option<usize>) -> Case {
+    case(name, Agreement::Recall(1.0), space, FLAT, Goal::Batch { threads })
+}
+
+/// By the first settings of both sides, checked at an effort, in so many pairs.
+const fn build(name: &'static str, space: Space, sides: Sides, (effort, pairs): (usize, usize)) -> Case {
+    case(name, AS_GOOD, space, sides, Goal::Build { effort, pairs })
+}
+
+const fn memory(name: &'static str, space: Space, sides: Sides, effort: usize) -> Case {
+    case(name, AS_GOOD, space, sides, Goal::Memory { effort })
+}
+
+/// Indexes of which ours finds as much.
+const AS_GOOD: Agreement = Agreement::NotBelow { slack: 0.02, floor: 0.5 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contests() -> impl Iterator<Item = (&'static str, Contest)> {
+        CASES.iter().map(|case| match case.prepare {
+            Prepare::Ann(contest) => (case.name, contest),
+            Prepare::By(_) => panic!("{} is no contest", case.name),
+        })
+    }
+
+    #[test]
+    fn both_sides_have_as_many_settings() {
+        for (name, contest) in contests() {
+            assert!(!contest.ours.is_empty() && !contest.rivals.is_empty(), "{name}");
+            for rival in contest.rivals {
+                assert_eq!(rival.settings.len(), contest.ours.len(), "{name} against {}", rival.script);
+            }
+            if !matches!(contest.goal, Goal::Search { .. }) {
+                assert_eq!(contest.ours.len(), 1, "{name} has one setting");
+            }
+        }
+    }
+
+    #[test]
+    fn cases_of_a_space_stand_together() {
+        let mut spaces: Vec<Space> = contests().map(|(_, contest)| contest.space).collect();
+        spaces.dedup();
+        let count = spaces.len();
+        spaces.sort_by_key(|space| *space as usize);
+        spaces.dedup();
+        assert_eq!(spaces.len(), count, "an index would be built twice a run");
+    }
+}
