@@ -4,6 +4,7 @@
 //! beside them.
 
 use super::{Effort, Recipe};
+use seoro_ann::Storage;
 use serde_json::{Map, Value};
 
 /// A library, one of its indexes, and the settings tried.
@@ -76,6 +77,13 @@ pub const OUR_SPARSE_GRAPHS: &[Recipe] =
 /// Our graphs of words.
 pub const OUR_DENSE_GRAPHS: &[Recipe] =
     &[Recipe::hnsw(16, 200), Recipe::hnsw(24, 200), Recipe::hnsw(32, 200)];
+
+/// Our graphs of words in 8 bits, with exact re-ranking.
+pub const OUR_INT8_GRAPHS: &[Recipe] = &[
+    Recipe::stored_hnsw(16, 200, Storage::Int8Reranked),
+    Recipe::stored_hnsw(24, 200, Storage::Int8Reranked),
+    Recipe::stored_hnsw(32, 200, Storage::Int8Reranked),
+];
 
 const fn graphs(settings: &'static [Setting]) -> [Rival; 3] {
     [

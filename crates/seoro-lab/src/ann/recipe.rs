@@ -1,7 +1,7 @@
 //! Our indexes behind one name: how each is built, and what its effort means.
 
 use super::K;
-use seoro_ann::{Ask, Build, BuildError, Flat, Forest, Hnsw, Index, Points, Split};
+use seoro_ann::{Ask, Build, BuildError, Flat, Forest, Hnsw, Index, Points, Split, Storage};
 
 /// The recipe of one of our indexes.
 ///
@@ -25,7 +25,12 @@ impl Recipe {
 
     /// A graph by the two numbers that every library has.
     pub const fn hnsw(m: usize, ef_construction: usize) -> Self {
-        Self::Hnsw(Hnsw { m, ef_construction, keep_pruned: false, ef: 64 })
+        Self::stored_hnsw(m, ef_construction, Storage::F32)
+    }
+
+    /// The same over vectors stored otherwise.
+    pub const fn stored_hnsw(m: usize, ef_construction: usize, storage: Storage) -> Self {
+        Self::Hnsw(Hnsw { m, ef_construction, keep_pruned: false, head: 64, storage, ef: 64 })
     }
 
     /// Builds the index.
@@ -94,8 +99,13 @@ impl std::fmt::Display for Recipe {
         match self {
             Self::Flat => write!(f, "flat"),
             Self::Forest(Forest { trees, .. }) => write!(f, "trees {trees}"),
-            Self::Hnsw(Hnsw { m, ef_construction, .. }) => {
-                write!(f, "m {m}, ef_construction {ef_construction}")
+            Self::Hnsw(Hnsw { m, ef_construction, storage, .. }) => {
+                write!(f, "m {m}, ef_construction {ef_construction}")?;
+                match storage {
+                    Storage::F32 => Ok(()),
+                    Storage::Int8 => write!(f, ", int8"),
+                    _ => write!(f, ", int8 reranked"),
+                }
             }
         }
     }

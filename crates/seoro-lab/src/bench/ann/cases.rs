@@ -2,8 +2,9 @@
 
 use super::{Contest, Goal, PAIRS};
 use crate::ann::grids::{
-    OUR_DENSE_GRAPHS, OUR_FLAT, OUR_FOREST, OUR_FORESTS, OUR_GRAPH, OUR_SPARSE_GRAPHS, Rival, THEIR_BUILDS,
-    THEIR_DENSE_GRAPHS, THEIR_FLAT, THEIR_FOREST, THEIR_FORESTS, THEIR_GRAPH, THEIR_SPARSE_GRAPHS,
+    OUR_DENSE_GRAPHS, OUR_FLAT, OUR_FOREST, OUR_FORESTS, OUR_GRAPH, OUR_INT8_GRAPHS, OUR_SPARSE_GRAPHS,
+    Rival, THEIR_BUILDS, THEIR_DENSE_GRAPHS, THEIR_FLAT, THEIR_FOREST, THEIR_FORESTS, THEIR_GRAPH,
+    THEIR_INT8_GRAPHS, THEIR_SPARSE_GRAPHS,
 };
 use crate::ann::{Recipe, Space};
 use crate::bench::{Agreement, Case, Prepare};
@@ -13,6 +14,7 @@ type Sides = (&'static [Recipe], &'static [Rival]);
 
 const SPARSE_GRAPHS: Sides = (OUR_SPARSE_GRAPHS, THEIR_SPARSE_GRAPHS);
 const DENSE_GRAPHS: Sides = (OUR_DENSE_GRAPHS, THEIR_DENSE_GRAPHS);
+const INT8_GRAPHS: Sides = (OUR_INT8_GRAPHS, THEIR_INT8_GRAPHS);
 const FORESTS: Sides = (OUR_FORESTS, THEIR_FORESTS);
 const FOREST: Sides = (OUR_FOREST, THEIR_FOREST);
 const FLAT: Sides = (OUR_FLAT, THEIR_FLAT);
@@ -37,6 +39,9 @@ pub(in crate::bench) const CASES: &[Case] = &[
     search("hnsw-f32-words-cosine-recall-90", Space::WordsCosine, DENSE_GRAPHS, 0.90),
     search("hnsw-f32-words-cosine-recall-95", Space::WordsCosine, DENSE_GRAPHS, 0.95),
     search("hnsw-f32-words-cosine-recall-99", Space::WordsCosine, DENSE_GRAPHS, 0.99),
+    search("hnsw-int8-words-cosine-recall-90", Space::WordsCosine, INT8_GRAPHS, 0.90),
+    search("hnsw-int8-words-cosine-recall-95", Space::WordsCosine, INT8_GRAPHS, 0.95),
+    search("hnsw-int8-words-cosine-recall-99", Space::WordsCosine, INT8_GRAPHS, 0.99),
     noted(ANNOY, search("forest-words-cosine-recall-90", Space::WordsCosine, FORESTS, 0.90)),
     noted(ANNOY, search("forest-words-cosine-recall-95", Space::WordsCosine, FORESTS, 0.95)),
     build("hnsw-build-words-cosine", Space::WordsCosine, (OUR_GRAPH, THEIR_BUILDS), (64, PAIRS)),
