@@ -23,6 +23,8 @@ mod file;
 mod freeze;
 mod grow;
 mod layer;
+#[cfg(feature = "hnsw_rs")]
+mod racing;
 mod select;
 mod walk;
 
@@ -39,10 +41,26 @@ use walk::{Cost, Found};
 
 pub(crate) use walk::Walk;
 
+/// Who builds a graph.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Builder {
+    /// This crate, in batches: the same graph for a seed at any number of threads.
+    #[default]
+    Batches,
+    /// The crate `hnsw_rs` (feature `hnsw_rs`): **racing**. Its threads insert without an order, so graphs differ from build
+    /// to build; its levels come from a seed of its own, whatever the build's seed is. `m` is at most 256.
+    #[cfg(feature = "hnsw_rs")]
+    HnswRs,
+}
+
 /// The recipe of a graph.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Hnsw {
+    /// Who builds it.
+    pub builder: Builder,
     /// `M`, the links that a new node makes on each layer; a node keeps at most `M` on the layers above the ground
     /// (`Mmax`) and `2M` on the ground (`Mmax0`). More: better answers where vectors have many dimensions, `8M` bytes a
     /// vector, slower steps. 2 to 1024.
@@ -64,7 +82,15 @@ pub struct Hnsw {
 
 impl Default for Hnsw {
     fn default() -> Self {
-        Self { m: 16, ef_construction: 200, keep_pruned: false, head: 64, storage: Storage::F32, ef: 64 }
+        Self {
+            builder: Builder::Batches,
+            m: 16,
+            ef_construction: 200,
+            keep_pruned: false,
+            head: 64,
+            storage: Storage::F32,
+            ef: 64,
+        }
     }
 }
 
@@ -99,6 +125,10 @@ impl Hnsw {
         if !(2..=MOST_LINKS).contains(&self.m) {
             return wrong("m", self.m, "2 to 1024");
         }
+        #[cfg(feature = "hnsw_rs")]
+        if self.builder == Builder::HnswRs && self.m > racing::MOST_LINKS {
+            return wrong("m", self.m, "2 to 256 for hnsw_rs");
+        }
         if self.ef_construction == 0 {
             return wrong("ef_construction", 0, "at least 1");
         }
@@ -121,8 +151,14 @@ impl Hnsw {
         let links = 2 * self.m as u64 * 8;
         let above = links / (self.m as u64 - 1) + 16;
         let head = if self.has_head(points.vectors.cols()) { self.head as u64 * 4 + 64 } else { 0 };
+        let foreign = match self.builder {
+            Builder::Batches => 0,
+            // A copy of the vectors, and links of three words each behind pointers.
+            #[cfg(feature = "hnsw_rs")]
+            Builder::HnswRs => points.vectors.cols() as u64 * 4 + 4 * links + 512,
+        };
         let stored = Vectors::bytes_of(points).saturating_add(self.storage.bytes_of(points));
-        stored.saturating_add(rows.saturating_mul(links + above + head + 24))
+        stored.saturating_add(rows.saturating_mul(links + above + head + 24 + foreign))
     }
 
     /// Whether vectors of this dimension get heads.
@@ -153,7 +189,7 @@ impl Hnsw {
             false => None,
         };
         let stored = Stored { vectors: &vectors, head: head.as_ref() };
-        let mut graph = grow::grow(self, &stored, build)?;
+        let mut graph = self.graph(&stored, build)?;
         // The product of a short vector is no query's largest: a link to it would take the place of a better one.
         if vectors.metric() != Metric::InnerProduct {
             freeze::connect(&mut graph, &stored, self.ef_construction);
@@ -172,6 +208,16 @@ impl Hnsw {
             vectors = vectors.without_rows();
         }
         Ok(HnswIndex { vectors, head, bytes, rows, places, layers, entry, ef: self.ef })
+    }
+}
+
+impl Hnsw {
+    fn graph(&self, stored: &Stored<'_>, build: &Build<'_>) -> Result<Graph, BuildError> {
+        match self.builder {
+            Builder::Batches => grow::grow(self, stored, build),
+            #[cfg(feature = "hnsw_rs")]
+            Builder::HnswRs => racing::grow(self, stored.vectors, build),
+        }
     }
 }
 

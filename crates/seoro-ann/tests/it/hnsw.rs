@@ -62,6 +62,44 @@ proptest! {
     }
 }
 
+/// A graph by the other builder.
+#[cfg(feature = "hnsw_rs")]
+fn raced(vectors: &Matrix, metric: Metric) -> HnswIndex {
+    let recipe = Hnsw { builder: seoro_ann::Builder::HnswRs, ..Hnsw::default() };
+    recipe.build(&Points::new(vectors, metric), &Build::new(Seed::new(1))).unwrap()
+}
+
+#[cfg(feature = "hnsw_rs")]
+#[test]
+fn graphs_of_hnsw_rs_answer_as_well() {
+    for (rows, dim) in [(0, 3), (1, 1), (2, 1), (300, 17), (40, 0)] {
+        let (vectors, queries) = (random(rows, dim, "vectors"), random(5, dim, "queries"));
+        METRICS.iter().for_each(|&metric| agrees(&raced(&vectors, metric), &vectors, &queries, Some(rows)));
+    }
+    let (vectors, queries) = (clustered(4000, 24, "vectors"), clustered(100, 24, "queries"));
+    for metric in [Metric::Cosine, Metric::SquaredL2] {
+        let found = recall(&raced(&vectors, metric), &vectors, &queries, &Ask::new(10));
+        assert!(found > 0.93, "{metric:?}: {found}");
+    }
+    // By squared distances with one more coordinate, which finds less.
+    let found = recall(&raced(&vectors, Metric::InnerProduct), &vectors, &queries, &Ask::new(10));
+    assert!(found > 0.8, "{found}");
+}
+
+#[cfg(feature = "hnsw_rs")]
+#[test]
+fn what_hnsw_rs_would_die_of_is_refused() {
+    let refused = |vectors: &Matrix, m| {
+        let recipe = Hnsw { builder: seoro_ann::Builder::HnswRs, m, ..Hnsw::default() };
+        match recipe.build(&Points::new(vectors, Metric::SquaredL2), &Build::new(Seed::new(1))) {
+            Err(BuildError::Parameter { parameter, .. }) => parameter,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(refused(&random(30, 4, "vectors"), 257), "m");
+    assert_eq!(refused(&Matrix::from_vec(2, 1, vec![-1e19, 1e19]).unwrap(), 16), "builder");
+}
+
 #[test]
 fn recall_is_high_at_the_default_effort() {
     for make in [random, clustered] {

@@ -1,8 +1,8 @@
 //! Public types cross threads.
 
 use seoro_ann::{
-    Bitmap, BuildError, Flat, FlatIndex, Forest, ForestIndex, Hnsw, HnswIndex, Index, Metric, Neighbor,
-    Points, Scratch, SearchError, Storage, Work,
+    Bitmap, BuildError, Builder, Flat, FlatIndex, Forest, ForestIndex, Hnsw, HnswIndex, Index, Metric,
+    Neighbor, Points, Scratch, SearchError, Storage, Work,
 };
 
 fn crosses<T: Send + Sync>() {}
@@ -21,5 +21,5 @@ fn public_types_cross_threads() {
         SearchError,
         BuildError,
     )>();
-    crosses::<(Points<'static>, Bitmap, Scratch, Storage, Work, Box<dyn Index>)>();
+    crosses::<(Points<'static>, Bitmap, Builder, Scratch, Storage, Work, Box<dyn Index>)>();
 }

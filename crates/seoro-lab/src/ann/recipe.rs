@@ -1,7 +1,7 @@
 //! Our indexes behind one name: how each is built, and what its effort means.
 
 use super::K;
-use seoro_ann::{Ask, Build, BuildError, Flat, Forest, Hnsw, Index, Points, Split, Storage};
+use seoro_ann::{Ask, Build, BuildError, Builder, Flat, Forest, Hnsw, Index, Points, Split, Storage};
 
 /// The recipe of one of our indexes.
 ///
@@ -30,7 +30,15 @@ impl Recipe {
 
     /// The same over vectors stored otherwise.
     pub const fn stored_hnsw(m: usize, ef_construction: usize, storage: Storage) -> Self {
-        Self::Hnsw(Hnsw { m, ef_construction, keep_pruned: false, head: 64, storage, ef: 64 })
+        Self::Hnsw(Hnsw {
+            builder: Builder::Batches,
+            m,
+            ef_construction,
+            keep_pruned: false,
+            head: 64,
+            storage,
+            ef: 64,
+        })
     }
 
     /// Builds the index.
