@@ -31,7 +31,7 @@ impl Flat {
         let bytes = self.storage.bytes_of(points);
         build.reserve(Vectors::bytes_of(points).saturating_add(norms).saturating_add(bytes))?;
         build.check()?;
-        let vectors = Vectors::new(points)?;
+        let vectors = Vectors::packed(points)?;
         let count = vectors.len();
         if self.storage != Storage::F32 {
             let bytes = Some(Bytes::new(&vectors)?);

@@ -17,7 +17,7 @@ pub(crate) const MOST: usize = u32::MAX as usize;
 pub(crate) struct Vectors {
     metric: Metric,
     dim: usize,
-    /// `[N, D′]`, D′ a multiple of [`LANES`].
+    /// `[N, D′]`, D′ a multiple of [`LANES`], or D where packed.
     rows: Rows,
     ids: Option<Slab<u64>>,
 }
@@ -28,9 +28,21 @@ impl Vectors {
     /// # Errors
     /// Numbers that are not finite, too many vectors, ids that are not one for each.
     pub(crate) fn new(points: &Points<'_>) -> Result<Self, BuildError> {
+        Self::of_width(points, padded(points.vectors.cols()))
+    }
+
+    /// The same without filling up, for an index that reads row after row: less to read, and to hold.
+    ///
+    /// # Errors
+    /// As [`Vectors::new`].
+    pub(crate) fn packed(points: &Points<'_>) -> Result<Self, BuildError> {
+        Self::of_width(points, points.vectors.cols())
+    }
+
+    fn of_width(points: &Points<'_>, width: usize) -> Result<Self, BuildError> {
         let (given, metric) = (points.vectors, points.metric);
         check(points)?;
-        let (dim, width) = (given.cols(), padded(given.cols()));
+        let dim = given.cols();
         let mut rows = Rows::zeros(given.rows(), width);
         let filled = rows.as_mut_slice().chunks_exact_mut(width.max(1));
         filled.enumerate().for_each(|(row, filled)| fill(metric, given.row(row), filled));
@@ -123,8 +135,21 @@ impl Vectors {
     /// # Errors
     /// Sections of other lengths than the header makes them, numbers that are not finite.
     pub(crate) fn take_sections(source: &mut Source, most: usize) -> Result<Self, FileError> {
+        let width = padded(source.dim()?);
+        Self::take_of_width(source, most, width)
+    }
+
+    /// The same for packed ones.
+    ///
+    /// # Errors
+    /// As [`Vectors::take_sections`].
+    pub(crate) fn take_packed(source: &mut Source, most: usize) -> Result<Self, FileError> {
+        let width = source.dim()?;
+        Self::take_of_width(source, most, width)
+    }
+
+    fn take_of_width(source: &mut Source, most: usize, width: usize) -> Result<Self, FileError> {
         let (metric, dim, count) = (source.metric(), source.dim()?, source.rows(most)?);
-        let width = padded(dim);
         let numbers = match width {
             0 => source.take::<u8>("rows", count).map(|_| Slab::default())?,
             _ => source.take("rows", count.saturating_mul(width))?,
@@ -134,14 +159,28 @@ impl Vectors {
         Ok(Self { metric, dim, rows: Rows::new(count, width, numbers), ids })
     }
 
-    /// Takes names without vectors from a file, at most `most`.
+    /// Takes names without vectors from a file, at most `most`; queries are of the vectors' width all the same.
     ///
     /// # Errors
     /// As [`Vectors::take_sections`].
     pub(crate) fn take_names(source: &mut Source, most: usize) -> Result<Self, FileError> {
+        let width = padded(source.dim()?);
+        Self::take_names_of_width(source, most, width)
+    }
+
+    /// The same of packed vectors.
+    ///
+    /// # Errors
+    /// As [`Vectors::take_sections`].
+    pub(crate) fn take_packed_names(source: &mut Source, most: usize) -> Result<Self, FileError> {
+        let width = source.dim()?;
+        Self::take_names_of_width(source, most, width)
+    }
+
+    fn take_names_of_width(source: &mut Source, most: usize, width: usize) -> Result<Self, FileError> {
         let (metric, dim, count) = (source.metric(), source.dim()?, source.rows(most)?);
         let ids = Self::take_ids(source, count)?;
-        Ok(Self { metric, dim, rows: Rows::zeros(0, padded(dim)), ids })
+        Ok(Self { metric, dim, rows: Rows::zeros(0, width), ids })
     }
 
     fn take_ids(source: &mut Source, count: usize) -> Result<Option<Slab<u64>>, FileError> {

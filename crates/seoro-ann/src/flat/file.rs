@@ -31,8 +31,8 @@ impl Filed for FlatIndex {
     fn from_sections((storage, step): (Storage, f32), source: &mut Source) -> Result<Self, FileError> {
         let count = source.rows(crate::vectors::MOST)?;
         let vectors = match storage {
-            Storage::Int8 => Vectors::take_names(source, count)?,
-            _ => Vectors::take_sections(source, count)?,
+            Storage::Int8 => Vectors::take_packed_names(source, count)?,
+            _ => Vectors::take_packed(source, count)?,
         };
         vectors.check_ids(source, |_| true)?;
         let bytes = match storage {

@@ -124,8 +124,8 @@ fn it_says_what_it_holds() {
     let vectors = random(100, 20, "vectors");
     let index = flat(&vectors, Metric::SquaredL2);
     assert_eq!((index.len(), index.dim(), index.metric()), (100, 20, Metric::SquaredL2));
-    // Rows of 32 numbers, and half of each row's squared length.
-    assert_eq!(index.bytes(), 100 * (32 + 1) * 4);
+    // The numbers, and half of each row's squared length.
+    assert_eq!(index.bytes(), 100 * (20 + 1) * 4);
     let error = index.search(&[0.0; 3], &Ask::new(1), &mut index.scratch(), &mut Vec::new()).unwrap_err();
     assert_eq!(error, SearchError::Dimension { dim: 3, expected: 20 });
 }
