@@ -59,16 +59,27 @@ pub trait Index: Send + Sync {
     /// # Errors
     /// As [`Index::search`], for the first query that is refused.
     fn search_batch(&self, queries: &Matrix, ask: &Ask<'_>) -> Result<Vec<Vec<Neighbor>>, SearchError> {
-        let scratch = || self.scratch();
-        (0..queries.rows())
-            .into_par_iter()
-            .map_init(scratch, |scratch, query| {
-                let mut out = Vec::with_capacity(ask.k.min(self.len()));
-                self.search(queries.row(query), ask, scratch, &mut out)?;
-                Ok(out)
-            })
-            .collect()
+        one_by_one(self, queries, ask)
     }
+}
+
+/// [`Index::search`] for each row of `queries`, on all cores.
+pub(crate) fn one_by_one<I: Index + ?Sized>(
+    index: &I,
+    queries: &Matrix,
+    ask: &Ask<'_>,
+) -> Result<Vec<Vec<Neighbor>>, SearchError> {
+    (0..queries.rows())
+        .into_par_iter()
+        .map_init(
+            || index.scratch(),
+            |scratch, query| {
+                let mut out = Vec::with_capacity(ask.k.min(index.len()));
+                index.search(queries.row(query), ask, scratch, &mut out)?;
+                Ok(out)
+            },
+        )
+        .collect()
 }
 
 /// A vector found.
@@ -202,4 +213,6 @@ pub struct Scratch {
     pub(crate) forest: crate::forest::Working,
     /// Of walks over a graph.
     pub(crate) walk: crate::hnsw::Walk,
+    /// Of searches in lists.
+    pub(crate) probing: crate::ivf::Probing,
 }

@@ -89,7 +89,7 @@ pub(super) fn renumber(graph: Graph) -> (Graph, Vec<u32>) {
 }
 
 /// Moves row `order[new]` to row `new`, for each.
-pub(super) fn permute_rows(rows: &mut Matrix, order: &[u32]) {
+pub(crate) fn permute_rows(rows: &mut Matrix, order: &[u32]) {
     let width = rows.cols();
     let mut held = vec![0.0; width];
     let mut is_done = vec![false; order.len()];

@@ -32,6 +32,7 @@ use seoro_core::kernel;
 use serde::{Deserialize, Serialize};
 use walk::{Cost, Found};
 
+pub(crate) use freeze::permute_rows;
 pub(crate) use walk::Walk;
 
 /// The recipe of a graph.
@@ -134,7 +135,7 @@ impl Hnsw {
 }
 
 /// Puts the places with the largest variance first, where distances are left early; their order, or nothing.
-fn order_places(vectors: &mut Vectors) -> Vec<u32> {
+pub(crate) fn order_places(vectors: &mut Vectors) -> Vec<u32> {
     let width = vectors.rows().cols();
     if vectors.metric() != Metric::SquaredL2 || width < WORTH_ORDERING {
         return Vec::new();
@@ -162,7 +163,7 @@ fn order_places(vectors: &mut Vectors) -> Vec<u32> {
 }
 
 #[inline]
-fn reorder(places: &[u32], from: &[f32], to: &mut [f32]) {
+pub(crate) fn reorder(places: &[u32], from: &[f32], to: &mut [f32]) {
     to.iter_mut().zip(places).for_each(|(to, &place)| *to = from[place as usize]);
 }
 

@@ -5,6 +5,7 @@
 mod flat;
 mod forest;
 mod hnsw;
+mod ivf;
 mod oracle;
 mod threads;
 mod tune;

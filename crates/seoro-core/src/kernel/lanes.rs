@@ -163,6 +163,49 @@ pub(super) fn weighted_rows<const FMA: bool>(
 }
 
 #[inline(always)]
+pub(super) fn argmax_less<const FMA: bool>(scores: &[f32], less: &[f32]) -> usize {
+    let (mut best, mut at) = ([f32::NEG_INFINITY; NARROW], [0u32; NARROW]);
+    let (scores_narrow, scores_rest) = scores.as_chunks::<NARROW>();
+    let (less_narrow, less_rest) = less.as_chunks::<NARROW>();
+    for (chunk, (scores, less)) in scores_narrow.iter().zip(less_narrow).enumerate() {
+        for lane in 0..NARROW {
+            let score = scores[lane] - less[lane];
+            let is_above = score > best[lane];
+            best[lane] = if is_above { score } else { best[lane] };
+            at[lane] = if is_above { chunk as u32 } else { at[lane] };
+        }
+    }
+    let of_lane = |lane: usize| (best[lane], at[lane] as usize * NARROW + lane);
+    let start = scores_narrow.len() * NARROW;
+    let rest = scores_rest.iter().zip(less_rest).enumerate();
+    let rest = rest.map(|(place, (score, less))| (score - less, start + place));
+    let candidates = (0..NARROW).map(of_lane).chain(rest);
+    let first = (f32::NEG_INFINITY, 0);
+    candidates
+        .fold(first, |kept, next| {
+            let is_better = next.0 > kept.0 || (next.0 == kept.0 && next.0 > first.0 && next.1 < kept.1);
+            if is_better { next } else { kept }
+        })
+        .1
+}
+
+#[inline(always)]
+pub(super) fn scale_sums<const FMA: bool>(
+    sums: &[u16],
+    scale: f32,
+    base: f32,
+    less: &[f32],
+    out: &mut [f32],
+) {
+    for (out, &sum) in out.iter_mut().zip(sums) {
+        *out = mul_add::<FMA>(f32::from(sum), scale, base);
+    }
+    for (out, less) in out.iter_mut().zip(less) {
+        *out -= less;
+    }
+}
+
+#[inline(always)]
 pub(super) fn exp<const FMA: bool>(x: &mut [f32]) {
     x.iter_mut().for_each(|x| *x = exp_one::<FMA>(*x));
 }

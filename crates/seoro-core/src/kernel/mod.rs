@@ -11,12 +11,14 @@
 
 mod lanes;
 pub mod scalar;
+mod scan4;
 mod select;
 #[cfg(test)]
 mod tests;
 
 pub use lanes::{log_sigmoid, sigmoid};
-pub use select::{select, top_k};
+pub use scan4::{BLOCK as SCAN_BLOCK, scan4};
+pub use select::{first_above, select, top_k};
 
 /// What the processor at hand can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,6 +143,20 @@ for_each_level! {
 
     /// The sum of `x`, in a fixed order.
     pub fn sum(x: &[f32]) -> f32;
+
+    /// The place of the largest of `scores − less`, the first of equal ones, NaN never; 0 where there is none.
+    ///
+    /// # Panics
+    /// Where the lengths differ.
+    pub fn argmax_less(scores: &[f32], less: &[f32]) -> usize where { same_length(scores, less) };
+
+    /// Writes `base + scale · sums − less` to `out`; `less` may be empty, for zeros.
+    ///
+    /// # Panics
+    /// Where the lengths differ.
+    pub fn scale_sums(sums: &[u16], scale: f32, base: f32, less: &[f32], out: &mut [f32]) where {
+        assert!(sums.len() == out.len() && (less.is_empty() || less.len() == out.len()), "slices of one length");
+    };
 
     /// Replaces each number by its exponential, within 2 units in the last place; what would be subnormal becomes 0.
     pub fn exp(x: &mut [f32]);

@@ -67,3 +67,14 @@ pub fn top_k(scores: &[f32], k: usize) -> Result<Vec<Scored>, ItemId> {
     all.truncate(k);
     Ok(all)
 }
+
+/// See [`argmax_less`](super::argmax_less).
+pub fn argmax_less(scores: &[f32], less: &[f32]) -> usize {
+    let (mut best, mut at) = (f32::NEG_INFINITY, 0);
+    for (place, (score, less)) in scores.iter().zip(less).enumerate() {
+        if score - less > best {
+            (best, at) = (score - less, place);
+        }
+    }
+    at
+}
