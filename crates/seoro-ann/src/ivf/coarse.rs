@@ -16,7 +16,7 @@ pub(crate) const MOST_LISTS: usize = 1 << 24;
 /// Lists of vectors around centroids.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Coarse {
-    /// `[L, D′]`; of length 1 but under the squared distance.
+    /// `[L, D′]`; of length 1 under the cosine, the means of their vectors else.
     pub(crate) centroids: Matrix,
     /// `½‖c‖²` under the squared distance, else zeros: `[L]`.
     pub(crate) half_norms: Vec<f32>,
@@ -31,7 +31,7 @@ pub(crate) fn lists_for(rows: usize) -> usize {
 
 /// The k-means of so many lists.
 fn kmeans(lists: usize, iterations: usize, metric: Metric) -> KMeans {
-    let spherical = metric != Metric::SquaredL2;
+    let spherical = metric == Metric::Cosine;
     KMeans { centroids: lists, iterations, sample: SAMPLE, spherical }
 }
 

@@ -8,7 +8,8 @@
 //! - Alone, a query leaves a squared distance as soon as it exceeds the worst kept; the numbers of long vectors stand in
 //!   the order of their variance for that.
 //! - Where the lists visited hold fewer than `k` vectors that the filter keeps, the next ones are visited too.
-//! - Cosine and inner product have centroids of length 1, as in faiss.
+//! - Cosine has centroids of length 1, as in faiss. Inner products have those of squared distances, where faiss has
+//!   centroids of length 1: lists of long vectors then have long centroids, and are visited first.
 
 mod batch;
 mod coarse;

@@ -55,7 +55,12 @@ pub(crate) struct Nearest<'a> {
     centroids: &'a Matrix,
     /// `½‖c‖²`, or zeros where the largest product is the nearest.
     half_norms: Vec<f32>,
+    /// Short centroids column by column, `[D, K]`; empty where they are long or not whole registers.
+    columns: Vec<f32>,
 }
+
+/// Centroids shorter than this are compared without products of matrices, which do not pay for them.
+const SHORT: usize = 24;
 
 impl<'a> Nearest<'a> {
     /// By distances, or `by_product`.
@@ -64,7 +69,11 @@ impl<'a> Nearest<'a> {
             let row = centroids.row(row);
             if by_product { 0.0 } else { 0.5 * kernel::dot(row, row) }
         };
-        Self { centroids, half_norms: (0..centroids.rows()).map(half_norm).collect() }
+        let (count, width) = (centroids.rows(), centroids.cols());
+        let is_short = width > 0 && width < SHORT && count.is_multiple_of(16);
+        let number = |place: usize| centroids.row(place % count)[place / count];
+        let columns = if is_short { (0..count * width).map(number).collect() } else { Vec::new() };
+        Self { centroids, half_norms: (0..count).map(half_norm).collect(), columns }
     }
 
     fn block(&self) -> usize {
@@ -98,6 +107,13 @@ impl<'a> Nearest<'a> {
 
     /// The points from `first` on, in one product.
     fn assign_block(&self, points: Rows<'_>, first: usize, out: &mut [u32], scores: &mut Vec<f32>) {
+        if !self.columns.is_empty() {
+            for (place, out) in out.iter_mut().enumerate() {
+                let point = points.row(first + place);
+                *out = kernel::nearest_column(point, &self.columns, &self.half_norms) as u32;
+            }
+            return;
+        }
         let centroids = self.centroids.rows();
         scores.resize(out.len() * centroids, 0.0);
         gemm(

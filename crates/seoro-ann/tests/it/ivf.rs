@@ -149,7 +149,7 @@ fn it_keeps_to_its_estimate_and_tells_its_progress() {
     let mut build = Build::new(Seed::new(1));
     build.observe = Some(&observe);
     let bytes = Ivf::default().build(&points, &build).unwrap().bytes();
-    assert!(told.lock().unwrap().iter().any(|&told| told == (3000, 3000)));
+    assert!(told.lock().unwrap().contains(&(3000, 3000)));
     build.observe = None;
     build.memory = Some(bytes - 1);
     assert!(matches!(Ivf::default().build(&points, &build), Err(BuildError::Memory { .. })));

@@ -7,5 +7,6 @@ mod forest;
 mod hnsw;
 mod ivf;
 mod oracle;
+mod pq;
 mod threads;
 mod tune;

@@ -1,8 +1,8 @@
 //! Public types cross threads.
 
 use seoro_ann::{
-    Bitmap, BuildError, Flat, FlatIndex, Forest, ForestIndex, Hnsw, HnswIndex, Index, Ivf, IvfIndex, Metric,
-    Neighbor, Points, Scratch, SearchError, Work,
+    Bitmap, BuildError, Flat, FlatIndex, Forest, ForestIndex, Hnsw, HnswIndex, Index, Ivf, IvfIndex, IvfPq,
+    IvfPqIndex, Metric, Neighbor, Points, Pq, PqIndex, Scratch, SearchError, Tables, Work,
 };
 
 fn crosses<T: Send + Sync>() {}
@@ -21,6 +21,6 @@ fn public_types_cross_threads() {
         SearchError,
         BuildError,
     )>();
-    crosses::<(Ivf, IvfIndex)>();
+    crosses::<(Ivf, IvfIndex, Pq, PqIndex, Tables, IvfPq, IvfPqIndex)>();
     crosses::<(Points<'static>, Bitmap, Scratch, Work, Box<dyn Index>)>();
 }

@@ -150,6 +150,16 @@ for_each_level! {
     /// Where the lengths differ.
     pub fn argmax_less(scores: &[f32], less: &[f32]) -> usize where { same_length(scores, less) };
 
+    /// The place of the largest of `point · column − less` among columns `[D, N]` that stand row by row, the first of equal
+    /// ones, NaN never; 0 where there is none. For short points, where a product of matrices would not pay.
+    ///
+    /// # Panics
+    /// Where `columns` does not hold `D × N` numbers for `less` `[N]`, or `N` is not a multiple of 16.
+    pub fn nearest_column(point: &[f32], columns: &[f32], less: &[f32]) -> usize where {
+        assert_eq!(Some(columns.len()), point.len().checked_mul(less.len()), "a row for each number of the point");
+        assert_eq!(less.len() % 16, 0, "whole registers of columns");
+    };
+
     /// Writes `base + scale · sums − less` to `out`; `less` may be empty, for zeros.
     ///
     /// # Panics

@@ -78,3 +78,12 @@ pub fn argmax_less(scores: &[f32], less: &[f32]) -> usize {
     }
     at
 }
+
+/// See [`nearest_column`](super::nearest_column).
+pub fn nearest_column(point: &[f32], columns: &[f32], less: &[f32]) -> usize {
+    let product = |column: usize| {
+        point.iter().enumerate().map(|(row, number)| number * columns[row * less.len() + column]).sum()
+    };
+    let products: Vec<f32> = (0..less.len()).map(product).collect();
+    argmax_less(&products, less)
+}

@@ -397,3 +397,26 @@ fn sums_are_scaled() {
         }
     }
 }
+
+#[test]
+fn the_nearest_column_is_found_and_the_first_of_equal_ones() {
+    let mut rng = Seed::new(5).child("columns").rng();
+    let versions = levels!(nearest_column, unsafe fn(&[f32], &[f32], &[f32]) -> usize);
+    for columns in [0, 16, 32, 64, 80, 256] {
+        for len in [0, 1, 2, 5, 8] {
+            // Whole numbers, which no order of additions rounds, and few, so that ties are many.
+            let mut whole = |count: usize| -> Vec<f32> { (0..count).map(|_| rng.below(4) as f32).collect() };
+            let (point, less) = (whole(len), whole(columns));
+            let rows = whole(len * columns);
+            for (level, kernel) in &versions {
+                // SAFETY: `levels` lists only what the processor has.
+                let found = unsafe { kernel(&point, &rows, &less) };
+                assert_eq!(
+                    found,
+                    scalar::nearest_column(&point, &rows, &less),
+                    "{level}, {columns} of {len}"
+                );
+            }
+        }
+    }
+}
