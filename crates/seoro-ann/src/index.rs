@@ -218,4 +218,6 @@ pub struct Scratch {
     pub(crate) forest: crate::forest::Working,
     /// Of walks over a graph.
     pub(crate) walk: crate::hnsw::Walk,
+    /// Of searches in lists.
+    pub(crate) probing: crate::ivf::Probing,
 }

@@ -2,7 +2,7 @@
 
 use crate::file::{FileError, Sections, Source, check};
 use crate::slab::{Rows, Slab};
-use crate::{BuildError, Metric, Points, SearchError};
+use crate::{BuildError, Metric, Points, SearchError, kmeans};
 use seoro_core::kernel;
 use std::collections::HashSet;
 
@@ -82,6 +82,11 @@ impl Vectors {
     /// All rows, `[N, D′]`.
     pub(crate) fn rows(&self) -> &Rows {
         &self.rows
+    }
+
+    /// All rows, as points of k-means.
+    pub(crate) fn points(&self) -> kmeans::Rows<'_> {
+        kmeans::Rows::new(self.rows.as_slice(), self.rows.rows(), self.rows.cols())
     }
 
     /// The same, for an index that moves them; names stay by the rows given.

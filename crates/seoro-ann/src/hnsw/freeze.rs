@@ -89,7 +89,7 @@ pub(super) fn renumber(graph: Graph) -> (Graph, Vec<u32>) {
 }
 
 /// Moves row `order[new]` to row `new`, for each.
-pub(super) fn permute_rows(rows: &mut Rows, order: &[u32]) {
+pub(crate) fn permute_rows(rows: &mut Rows, order: &[u32]) {
     let width = rows.cols();
     let numbers = rows.as_mut_slice();
     let mut held = vec![0.0; width];

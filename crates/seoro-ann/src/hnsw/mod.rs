@@ -39,6 +39,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use walk::{Cost, Found};
 
+pub(crate) use freeze::permute_rows;
 pub(crate) use walk::Walk;
 
 /// Who builds a graph.
@@ -222,7 +223,7 @@ impl Hnsw {
 }
 
 /// Puts the places with the largest variance first, where distances are left early; their order, or nothing.
-fn order_places(vectors: &mut Vectors) -> Slab<u32> {
+pub(crate) fn order_places(vectors: &mut Vectors) -> Slab<u32> {
     let width = vectors.rows().cols();
     if vectors.metric() != Metric::SquaredL2 || width < WORTH_ORDERING {
         return Slab::default();
@@ -250,7 +251,7 @@ fn order_places(vectors: &mut Vectors) -> Slab<u32> {
 }
 
 #[inline]
-fn reorder(places: &[u32], from: &[f32], to: &mut [f32]) {
+pub(crate) fn reorder(places: &[u32], from: &[f32], to: &mut [f32]) {
     to.iter_mut().zip(places).for_each(|(to, &place)| *to = from[place as usize]);
 }
 

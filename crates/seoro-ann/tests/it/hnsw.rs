@@ -1,43 +1,15 @@
 //! The graph index.
 
-use crate::oracle::{METRICS, agrees, random};
+use crate::oracle::{METRICS, agrees, clustered, random, recall};
 use proptest::prelude::*;
-use seoro_ann::{Ask, Build, BuildError, Flat, Hnsw, HnswIndex, Index, Metric, Points};
+use seoro_ann::{Ask, Build, BuildError, Hnsw, HnswIndex, Index, Metric, Points};
 use seoro_core::{Matrix, Seed};
-use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 
 fn built(vectors: &Matrix, metric: Metric, threads: usize) -> HnswIndex {
     let mut build = Build::new(Seed::new(1));
     build.threads = threads;
     Hnsw::default().build(&Points::new(vectors, metric), &build).unwrap()
-}
-
-/// Points around a few centres.
-fn clustered(rows: usize, dim: usize, stream: &str) -> Matrix {
-    let (centres, mut points) = (random(20, dim, "centres"), random(rows, dim, stream));
-    for row in 0..rows {
-        let centre = centres.row(row % 20);
-        points
-            .row_mut(row)
-            .iter_mut()
-            .zip(centre)
-            .for_each(|(number, centre)| *number = 0.3 * *number + 2.0 * centre);
-    }
-    points
-}
-
-/// The share of the true 10 nearest that a search finds.
-fn recall(index: &dyn Index, vectors: &Matrix, queries: &Matrix, ask: &Ask<'_>) -> f64 {
-    let exact =
-        Flat::default().build(&Points::new(vectors, index.metric()), &Build::new(Seed::new(1))).unwrap();
-    let (truth, found) =
-        (exact.search_batch(queries, ask).unwrap(), index.search_batch(queries, ask).unwrap());
-    let shared = truth.iter().zip(&found).map(|(truth, found)| {
-        let truth: HashSet<u64> = truth.iter().map(|neighbor| neighbor.id).collect();
-        found.iter().filter(|neighbor| truth.contains(&neighbor.id)).count()
-    });
-    shared.sum::<usize>() as f64 / truth.iter().map(Vec::len).sum::<usize>() as f64
 }
 
 #[test]

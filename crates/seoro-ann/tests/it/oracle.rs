@@ -1,7 +1,8 @@
 //! What every index is held to: the definition in f64, and the rules of the seam.
 
-use seoro_ann::{Ask, Bitmap, Index, Metric, Neighbor, Scratch, SearchError};
+use seoro_ann::{Ask, Bitmap, Build, Flat, Index, Metric, Neighbor, Points, Scratch, SearchError};
 use seoro_core::{Matrix, Seed};
+use std::collections::HashSet;
 
 pub(crate) const METRICS: [Metric; 3] = [Metric::InnerProduct, Metric::Cosine, Metric::SquaredL2];
 
@@ -9,6 +10,33 @@ pub(crate) const METRICS: [Metric; 3] = [Metric::InnerProduct, Metric::Cosine, M
 pub(crate) fn random(rows: usize, cols: usize, stream: &str) -> Matrix {
     let mut rng = Seed::new(7).child(stream).rng();
     Matrix::from_vec(rows, cols, (0..rows * cols).map(|_| rng.normal() as f32).collect()).unwrap()
+}
+
+/// Points around a few centres.
+pub(crate) fn clustered(rows: usize, dim: usize, stream: &str) -> Matrix {
+    let (centres, mut points) = (random(20, dim, "centres"), random(rows, dim, stream));
+    for row in 0..rows {
+        let centre = centres.row(row % 20);
+        points
+            .row_mut(row)
+            .iter_mut()
+            .zip(centre)
+            .for_each(|(number, centre)| *number = 0.3 * *number + 2.0 * centre);
+    }
+    points
+}
+
+/// The share of the true 10 nearest that a search finds.
+pub(crate) fn recall(index: &dyn Index, vectors: &Matrix, queries: &Matrix, ask: &Ask<'_>) -> f64 {
+    let exact =
+        Flat::default().build(&Points::new(vectors, index.metric()), &Build::new(Seed::new(1))).unwrap();
+    let (truth, found) =
+        (exact.search_batch(queries, ask).unwrap(), index.search_batch(queries, ask).unwrap());
+    let shared = truth.iter().zip(&found).map(|(truth, found)| {
+        let truth: HashSet<u64> = truth.iter().map(|neighbor| neighbor.id).collect();
+        found.iter().filter(|neighbor| truth.contains(&neighbor.id)).count()
+    });
+    shared.sum::<usize>() as f64 / truth.iter().map(Vec::len).sum::<usize>() as f64
 }
 
 /// A dot product, cosine or squared distance, in f64.

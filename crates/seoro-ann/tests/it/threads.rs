@@ -1,8 +1,8 @@
 //! Public types cross threads.
 
 use seoro_ann::{
-    Bitmap, BuildError, Builder, Flat, FlatIndex, Forest, ForestIndex, Hnsw, HnswIndex, Index, Metric,
-    Neighbor, Points, Scratch, SearchError, Storage, Work,
+    Bitmap, BuildError, Builder, Flat, FlatIndex, Forest, ForestIndex, Hnsw, HnswIndex, Index, Ivf, IvfIndex,
+    IvfPq, IvfPqIndex, Metric, Neighbor, Points, Pq, PqIndex, Scratch, SearchError, Storage, Tables, Work,
 };
 
 fn crosses<T: Send + Sync>() {}
@@ -22,4 +22,5 @@ fn public_types_cross_threads() {
         BuildError,
     )>();
     crosses::<(Points<'static>, Bitmap, Builder, Scratch, Storage, Work, Box<dyn Index>)>();
+    crosses::<(Ivf, IvfIndex, Pq, PqIndex, Tables, IvfPq, IvfPqIndex)>();
 }

@@ -163,6 +163,90 @@ pub(super) fn weighted_rows<const FMA: bool>(
 }
 
 #[inline(always)]
+pub(super) fn argmax_less<const FMA: bool>(scores: &[f32], less: &[f32]) -> usize {
+    let (mut best, mut at) = ([f32::NEG_INFINITY; NARROW], [0u32; NARROW]);
+    let (scores_narrow, scores_rest) = scores.as_chunks::<NARROW>();
+    let (less_narrow, less_rest) = less.as_chunks::<NARROW>();
+    for (chunk, (scores, less)) in scores_narrow.iter().zip(less_narrow).enumerate() {
+        for lane in 0..NARROW {
+            let score = scores[lane] - less[lane];
+            let is_above = score > best[lane];
+            best[lane] = if is_above { score } else { best[lane] };
+            at[lane] = if is_above { chunk as u32 } else { at[lane] };
+        }
+    }
+    let of_lane = |lane: usize| (best[lane], at[lane] as usize * NARROW + lane);
+    let start = scores_narrow.len() * NARROW;
+    let rest = scores_rest.iter().zip(less_rest).enumerate();
+    let rest = rest.map(|(place, (score, less))| (score - less, start + place));
+    let candidates = (0..NARROW).map(of_lane).chain(rest);
+    let first = (f32::NEG_INFINITY, 0);
+    candidates
+        .fold(first, |kept, next| {
+            let is_better = next.0 > kept.0 || (next.0 == kept.0 && next.0 > first.0 && next.1 < kept.1);
+            if is_better { next } else { kept }
+        })
+        .1
+}
+
+#[inline(always)]
+pub(super) fn nearest_column<const FMA: bool>(point: &[f32], columns: &[f32], less: &[f32]) -> usize {
+    let wide = less.len() / WIDE * WIDE;
+    let first = nearest_from::<FMA, WIDE>(point, columns, less, 0, wide, (f32::NEG_INFINITY, 0));
+    nearest_from::<FMA, NARROW>(point, columns, less, wide, less.len(), first).1
+}
+
+/// The better of `first` and the best of some columns, `LANES` at a time.
+#[inline(always)]
+fn nearest_from<const FMA: bool, const LANES: usize>(
+    point: &[f32],
+    columns: &[f32],
+    less: &[f32],
+    start: usize,
+    end: usize,
+    first: (f32, usize),
+) -> (f32, usize) {
+    let (mut best, mut at) = ([f32::NEG_INFINITY; LANES], [0u32; LANES]);
+    for column in (start..end).step_by(LANES) {
+        let mut sums = [0f32; LANES];
+        for (row, &number) in point.iter().enumerate() {
+            let row = &columns[row * less.len() + column..][..LANES];
+            for lane in 0..LANES {
+                sums[lane] = mul_add::<FMA>(number, row[lane], sums[lane]);
+            }
+        }
+        let less = &less[column..][..LANES];
+        for lane in 0..LANES {
+            let score = sums[lane] - less[lane];
+            let is_above = score > best[lane];
+            best[lane] = if is_above { score } else { best[lane] };
+            at[lane] = if is_above { column as u32 } else { at[lane] };
+        }
+    }
+    let of_lane = |lane: usize| (best[lane], at[lane] as usize + lane);
+    (0..LANES).map(of_lane).fold(first, |kept, next| {
+        let is_first = next.0 == kept.0 && next.0 > f32::NEG_INFINITY && next.1 < kept.1;
+        if next.0 > kept.0 || is_first { next } else { kept }
+    })
+}
+
+#[inline(always)]
+pub(super) fn scale_sums<const FMA: bool>(
+    sums: &[u16],
+    scale: f32,
+    base: f32,
+    less: &[f32],
+    out: &mut [f32],
+) {
+    for (out, &sum) in out.iter_mut().zip(sums) {
+        *out = mul_add::<FMA>(f32::from(sum), scale, base);
+    }
+    for (out, less) in out.iter_mut().zip(less) {
+        *out -= less;
+    }
+}
+
+#[inline(always)]
 pub(super) fn exp<const FMA: bool>(x: &mut [f32]) {
     x.iter_mut().for_each(|x| *x = exp_one::<FMA>(*x));
 }

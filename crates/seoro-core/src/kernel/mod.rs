@@ -12,13 +12,15 @@
 mod bytes;
 mod lanes;
 pub mod scalar;
+mod scan4;
 mod select;
 #[cfg(test)]
 mod tests;
 
 pub use bytes::{dot_i8, squared_l2_i8};
 pub use lanes::{log_sigmoid, sigmoid};
-pub use select::{select, top_k};
+pub use scan4::{BLOCK as SCAN_BLOCK, scan4};
+pub use select::{first_above, select, top_k};
 
 /// What the processor at hand can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +145,30 @@ for_each_level! {
 
     /// The sum of `x`, in a fixed order.
     pub fn sum(x: &[f32]) -> f32;
+
+    /// The place of the largest of `scores − less`, the first of equal ones, NaN never; 0 where there is none.
+    ///
+    /// # Panics
+    /// Where the lengths differ.
+    pub fn argmax_less(scores: &[f32], less: &[f32]) -> usize where { same_length(scores, less) };
+
+    /// The place of the largest of `point · column − less` among columns `[D, N]` that stand row by row, the first of equal
+    /// ones, NaN never; 0 where there is none. For short points, where a product of matrices would not pay.
+    ///
+    /// # Panics
+    /// Where `columns` does not hold `D × N` numbers for `less` `[N]`, or `N` is not a multiple of 16.
+    pub fn nearest_column(point: &[f32], columns: &[f32], less: &[f32]) -> usize where {
+        assert_eq!(Some(columns.len()), point.len().checked_mul(less.len()), "a row for each number of the point");
+        assert_eq!(less.len() % 16, 0, "whole registers of columns");
+    };
+
+    /// Writes `base + scale · sums − less` to `out`; `less` may be empty, for zeros.
+    ///
+    /// # Panics
+    /// Where the lengths differ.
+    pub fn scale_sums(sums: &[u16], scale: f32, base: f32, less: &[f32], out: &mut [f32]) where {
+        assert!(sums.len() == out.len() && (less.is_empty() || less.len() == out.len()), "slices of one length");
+    };
 
     /// Replaces each number by its exponential, within 2 units in the last place; what would be subnormal becomes 0.
     pub fn exp(x: &mut [f32]);

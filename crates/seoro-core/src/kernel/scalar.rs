@@ -67,3 +67,23 @@ pub fn top_k(scores: &[f32], k: usize) -> Result<Vec<Scored>, ItemId> {
     all.truncate(k);
     Ok(all)
 }
+
+/// See [`argmax_less`](super::argmax_less).
+pub fn argmax_less(scores: &[f32], less: &[f32]) -> usize {
+    let (mut best, mut at) = (f32::NEG_INFINITY, 0);
+    for (place, (score, less)) in scores.iter().zip(less).enumerate() {
+        if score - less > best {
+            (best, at) = (score - less, place);
+        }
+    }
+    at
+}
+
+/// See [`nearest_column`](super::nearest_column).
+pub fn nearest_column(point: &[f32], columns: &[f32], less: &[f32]) -> usize {
+    let product = |column: usize| {
+        point.iter().enumerate().map(|(row, number)| number * columns[row * less.len() + column]).sum()
+    };
+    let products: Vec<f32> = (0..less.len()).map(product).collect();
+    argmax_less(&products, less)
+}

@@ -60,7 +60,7 @@ pub fn select(
 
 /// The place of the first score that is above `threshold` or NaN; the length where there is none.
 #[inline]
-fn first_above(scores: &[f32], threshold: f32) -> usize {
+pub fn first_above(scores: &[f32], threshold: f32) -> usize {
     match level() {
         // SAFETY: `level` has found AVX-512F.
         #[cfg(target_arch = "x86_64")]

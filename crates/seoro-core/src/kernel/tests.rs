@@ -326,3 +326,97 @@ fn selecting_block_by_block_equals_selecting_at_once_and_skips_what_is_hidden() 
         assert_eq!(list, expected, "blocks of {block}");
     }
 }
+
+#[test]
+fn the_largest_difference_is_found_and_the_first_of_equal_ones() {
+    let mut rng = Seed::new(5).child("argmax").rng();
+    let versions = levels!(argmax_less, unsafe fn(&[f32], &[f32]) -> usize);
+    for (len, offset) in slices() {
+        // Few distinct values, so that ties are many.
+        let mut scores: Vec<f32> = (0..len + offset).map(|_| rng.below(6) as f32).collect();
+        let less: Vec<f32> = (0..len + offset).map(|_| rng.below(3) as f32).collect();
+        if let Some(score) = scores.get_mut(offset + len / 2).filter(|_| len % 3 == 0) {
+            *score = f32::NAN;
+        }
+        let (scores, less) = (&scores[offset..], &less[offset..]);
+        for (level, kernel) in &versions {
+            // SAFETY: `levels` lists only what the processor has.
+            let found = unsafe { kernel(scores, less) };
+            assert_eq!(found, scalar::argmax_less(scores, less), "{level}, length {len}");
+        }
+    }
+    let never = [f32::NEG_INFINITY, f32::NAN];
+    versions.iter().for_each(|(_, kernel)| {
+        // SAFETY: as above.
+        assert_eq!(unsafe { kernel(&never, &[0.0; 2]) }, 0);
+    });
+}
+
+#[test]
+fn sums_looked_up_by_four_bits_equal_their_definition() {
+    let mut rng = Seed::new(5).child("scan").rng();
+    for (pairs, blocks) in [(0, 2), (1, 1), (3, 0), (3, 2), (25, 3), (128, 1), (140, 1)] {
+        let mut bytes = |len: usize| -> Vec<u8> { (0..len).map(|_| rng.below(256) as u8).collect() };
+        let (mut tables, codes) = (bytes(pairs * 32), bytes(blocks * pairs * 32));
+        if pairs == 128 {
+            tables.fill(255);
+        }
+        let mut expected = vec![0u16; blocks * 32];
+        for (vector, sum) in expected.iter_mut().enumerate() {
+            for part in 0..2 * pairs {
+                let byte = codes[(vector / 32 * pairs + part / 2) * 32 + part % 2 * 16 + vector % 16];
+                let code = if vector % 32 < 16 { byte & 15 } else { byte >> 4 };
+                *sum = sum.wrapping_add(u16::from(tables[part * 16 + usize::from(code)]));
+            }
+        }
+        let mut found = vec![7; blocks * 32];
+        super::scan4(&tables, &codes, &mut found);
+        assert_eq!(found, expected, "{pairs} pairs");
+        found.fill(7);
+        super::scan4::portable(tables.as_chunks().0, &codes, &mut found);
+        assert_eq!(found, expected, "{pairs} pairs, portable");
+    }
+}
+
+#[test]
+fn sums_are_scaled() {
+    let less = numbers("less", 100);
+    let sums: Vec<u16> = (0..100).map(|place| place * 600).collect();
+    for (level, kernel) in levels!(scale_sums, unsafe fn(&[u16], f32, f32, &[f32], &mut [f32])) {
+        for less in [&less[..], &[]] {
+            let mut out = vec![0.0; 100];
+            // SAFETY: `levels` lists only what the processor has.
+            unsafe { kernel(&sums, 0.25, -3.0, less, &mut out) };
+            for (place, &out) in out.iter().enumerate() {
+                let expected = f32::from(sums[place]) * 0.25 - 3.0 - less.get(place).unwrap_or(&0.0);
+                assert!(
+                    (out - expected).abs() <= 1e-6 * (1.0 + expected.abs()),
+                    "{level}: {out}, {expected}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_nearest_column_is_found_and_the_first_of_equal_ones() {
+    let mut rng = Seed::new(5).child("columns").rng();
+    let versions = levels!(nearest_column, unsafe fn(&[f32], &[f32], &[f32]) -> usize);
+    for columns in [0, 16, 32, 64, 80, 256] {
+        for len in [0, 1, 2, 5, 8] {
+            // Whole numbers, which no order of additions rounds, and few, so that ties are many.
+            let mut whole = |count: usize| -> Vec<f32> { (0..count).map(|_| rng.below(4) as f32).collect() };
+            let (point, less) = (whole(len), whole(columns));
+            let rows = whole(len * columns);
+            for (level, kernel) in &versions {
+                // SAFETY: `levels` lists only what the processor has.
+                let found = unsafe { kernel(&point, &rows, &less) };
+                assert_eq!(
+                    found,
+                    scalar::nearest_column(&point, &rows, &less),
+                    "{level}, {columns} of {len}"
+                );
+            }
+        }
+    }
+}

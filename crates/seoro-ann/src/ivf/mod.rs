@@ -1,0 +1,279 @@
+//! IVF-Flat: vectors in lists around the centroids of k-means; a query is compared with the vectors of the few lists whose
+//! centroids are nearest to it (J. Sivic, A. Zisserman: Video Google, 2003; H. Jégou, M. Douze, C. Schmid: Product
+//! quantization for nearest neighbor search, 2011, section IV, without its codes). Where this differs from faiss:
+//!
+//! - A batch is searched list by list: all queries that visit a list are compared with it by one product of matrices, so
+//!   that a list is read once and the work is multiplications, not memory. `k` and some more are selected by these and
+//!   ordered by their distances.
+//! - Alone, a query leaves a squared distance as soon as it exceeds the worst kept; the numbers of long vectors stand in
+//!   the order of their variance for that.
+//! - Where the lists visited hold fewer than `k` vectors that the filter keeps, the next ones are visited too.
+//! - Cosine has centroids of length 1, as in faiss. Inner products have those of squared distances, where faiss has
+//!   centroids of length 1: lists of long vectors then have long centroids, and are visited first.
+
+mod batch;
+mod coarse;
+
+pub(crate) use batch::{Plan, QUERIES, Tiles, scan};
+pub(crate) use coarse::{Coarse, MOST_LISTS, bytes_to_build, lists_for};
+
+use crate::hnsw::{order_places, permute_rows, reorder};
+use crate::reservoir::{Candidate, Reservoir};
+use crate::slab::Slab;
+use crate::vectors::Vectors;
+use crate::{Ask, Build, BuildError, Index, Metric, Neighbor, Points, Scratch, SearchError, Work};
+use rayon::prelude::*;
+use seoro_core::{Matrix, kernel};
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// The recipe of an inverted file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ivf {
+    /// How many lists; `4√N` where absent. More: each holds fewer vectors, so the same effort compares fewer; finding the
+    /// nearest lists and the build take longer. At most as many as vectors.
+    pub lists: Option<usize>,
+    /// The most turns of k-means.
+    pub iterations: usize,
+    /// `nprobe`, how many lists a search visits where it is not told an effort. More find more, and take longer.
+    pub probe: usize,
+}
+
+impl Default for Ivf {
+    fn default() -> Self {
+        Self { lists: None, iterations: 10, probe: 16 }
+    }
+}
+
+/// An inverted file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IvfIndex {
+    /// By place, list by list; names are by row.
+    vectors: Vectors,
+    /// Which row each place was.
+    rows: Slab<u32>,
+    /// Which of a query's numbers stands where; in their own order where empty.
+    order: Slab<u32>,
+    /// `½‖x‖²` by place, under the squared distance.
+    half_norms: Slab<f32>,
+    coarse: Coarse,
+    probe: usize,
+}
+
+/// Working memory of searches in lists.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Probing {
+    /// The query's products with the centroids.
+    pub(crate) coarse: Vec<f32>,
+    pub(crate) lists: Vec<Candidate>,
+    pub(crate) scores: Vec<f32>,
+    pub(crate) best: Reservoir,
+    /// A query's products with all words of a quantiser.
+    pub(crate) tables: Vec<f32>,
+    /// The same in eight bits.
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) sums: Vec<u16>,
+}
+
+/// How many more than asked a batch selects by products, whose last bits differ from the distances it then orders by.
+pub(crate) const SPARE: usize = 8;
+
+/// A parameter that must be at least 1.
+pub(crate) fn at_least_one(parameter: &'static str, value: usize) -> Result<(), BuildError> {
+    match value {
+        0 => Err(BuildError::Parameter { parameter, value: 0.0, expected: "at least 1" }),
+        _ => Ok(()),
+    }
+}
+
+/// Parameters of lists, checked.
+pub(crate) fn check_lists(lists: Option<usize>, iterations: usize, probe: usize) -> Result<(), BuildError> {
+    if let Some(lists @ (0 | 16_777_217..)) = lists {
+        debug_assert!(lists == 0 || lists > MOST_LISTS);
+        let expected = "1 to 16777216";
+        return Err(BuildError::Parameter { parameter: "lists", value: lists as f64, expected });
+    }
+    at_least_one("iterations", iterations)?;
+    at_least_one("probe", probe)
+}
+
+impl Ivf {
+    /// The inverted file over these points; reproducible for a seed at any number of threads.
+    ///
+    /// # Errors
+    /// See [`BuildError`].
+    pub fn build(&self, points: &Points<'_>, build: &Build<'_>) -> Result<IvfIndex, BuildError> {
+        check_lists(self.lists, self.iterations, self.probe)?;
+        let (rows, width) = (points.vectors.rows(), points.vectors.cols().next_multiple_of(16));
+        let needed = bytes_to_build(self.lists(rows), rows, width);
+        build.reserve(Vectors::bytes_of(points).saturating_add(needed))?;
+        build.check()?;
+        build.pool()?.install(|| self.build_here(points, build))
+    }
+
+    fn lists(&self, rows: usize) -> usize {
+        self.lists.unwrap_or_else(|| lists_for(rows)).min(rows.max(1))
+    }
+
+    fn build_here(&self, points: &Points<'_>, build: &Build<'_>) -> Result<IvfIndex, BuildError> {
+        let mut vectors = Vectors::packed(points)?;
+        let order = order_places(&mut vectors);
+        let metric = vectors.metric();
+        let lists = self.lists(vectors.len());
+        let (coarse, rows) = Coarse::new(vectors.points(), metric, lists, self.iterations, build)?;
+        permute_rows(vectors.rows_mut(), &rows);
+        let half_norm = |row: u32| 0.5 * kernel::dot(vectors.row(row), vectors.row(row));
+        let half_norms = match metric {
+            Metric::SquaredL2 => (0..vectors.len() as u32).map(half_norm).collect(),
+            Metric::InnerProduct | Metric::Cosine => Slab::default(),
+        };
+        Ok(IvfIndex { vectors, rows: rows.into(), order, half_norms, coarse, probe: self.probe })
+    }
+}
+
+impl IvfIndex {
+    /// Writes the query as it is compared with rows.
+    fn prepare(&self, query: &[f32], given: &mut Vec<f32>, out: &mut Vec<f32>) -> Result<(), SearchError> {
+        self.vectors.prepare(query, out)?;
+        if !self.order.is_empty() {
+            std::mem::swap(given, out);
+            out.resize(given.len(), 0.0);
+            reorder(&self.order, given, out);
+        }
+        Ok(())
+    }
+
+    /// Offers the vectors of a list that are kept; returns how many those are.
+    fn visit(&self, query: &[f32], list: u32, ask: &Ask<'_>, best: &mut Reservoir) -> usize {
+        let (metric, mut kept) = (self.vectors.metric(), 0);
+        for place in self.coarse.list(list) {
+            let place = place as u32;
+            if ask.filter.is_some() && !ask.keeps(self.id(place)) {
+                continue;
+            }
+            kept += 1;
+            let row = self.vectors.row(place);
+            let nearness = match metric {
+                // NaN while anything is taken, which no distance exceeds.
+                Metric::SquaredL2 => -kernel::squared_l2_within(query, row, -best.needed()),
+                Metric::InnerProduct | Metric::Cosine => kernel::dot(query, row),
+            };
+            best.offer(nearness, place);
+        }
+        kept
+    }
+
+    fn id(&self, place: u32) -> u64 {
+        self.vectors.id(self.rows[place as usize])
+    }
+
+    /// The `k` nearest of some places by their distances, equally near ones by their rows.
+    fn in_order(&self, query: &[f32], places: &[Candidate], k: usize) -> Vec<Neighbor> {
+        let metric = self.vectors.metric();
+        let exact = places.iter().map(|candidate| Candidate {
+            score: metric.nearness(query, self.vectors.row(candidate.place)),
+            place: candidate.place,
+        });
+        let mut exact: Vec<Candidate> = exact.collect();
+        self.write(&mut exact, k)
+    }
+
+    fn write(&self, found: &mut [Candidate], k: usize) -> Vec<Neighbor> {
+        let row = |candidate: &Candidate| self.rows[candidate.place as usize];
+        found.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then_with(|| row(a).cmp(&row(b))));
+        let neighbor = |found: &Candidate| Neighbor {
+            id: self.id(found.place),
+            score: self.vectors.metric().score(found.score),
+        };
+        found.iter().take(k).map(neighbor).collect()
+    }
+
+    /// The queries from `first` on, list by list.
+    fn batch(
+        &self,
+        queries: &Matrix,
+        first: usize,
+        ask: &Ask<'_>,
+    ) -> Result<Vec<Vec<Neighbor>>, SearchError> {
+        let count = QUERIES.min(queries.rows() - first);
+        let mut prepared = Matrix::zeros(count, self.vectors.rows().cols());
+        let (mut given, mut query) = (Vec::new(), Vec::new());
+        for place in 0..count {
+            self.prepare(queries.row(first + place), &mut given, &mut query)?;
+            prepared.row_mut(place).copy_from_slice(&query);
+        }
+        let k = ask.k.min(self.len());
+        let plan = Plan::new(&self.coarse, &prepared, ask.effort.unwrap_or(self.probe), k);
+        let mut best = vec![Reservoir::default(); count];
+        best.iter_mut().for_each(|best| best.begin(k.saturating_add(SPARE)));
+        scan(&self.coarse, &plan, &prepared, &self.half_norms, &mut best, self);
+        let of_query =
+            |(query, best): (usize, &mut Reservoir)| self.in_order(prepared.row(query), best.sorted(), k);
+        Ok(best.iter_mut().enumerate().map(of_query).collect())
+    }
+}
+
+impl Tiles for IvfIndex {
+    fn tile<'a>(&'a self, _: u32, places: Range<usize>, _: &'a mut Vec<f32>) -> &'a [f32] {
+        let width = self.vectors.rows().cols();
+        &self.vectors.rows().as_slice()[places.start * width..places.end * width]
+    }
+}
+
+impl Index for IvfIndex {
+    fn len(&self) -> usize {
+        self.vectors.len()
+    }
+
+    fn dim(&self) -> usize {
+        self.vectors.dim()
+    }
+
+    fn metric(&self) -> Metric {
+        self.vectors.metric()
+    }
+
+    fn bytes(&self) -> u64 {
+        let numbers = self.rows.len() + self.order.len() + self.half_norms.len();
+        self.vectors.bytes() + self.coarse.bytes() + numbers as u64 * 4
+    }
+
+    fn search(
+        &self,
+        query: &[f32],
+        ask: &Ask<'_>,
+        scratch: &mut Scratch,
+        out: &mut Vec<Neighbor>,
+    ) -> Result<Work, SearchError> {
+        let Scratch { query: prepared, scores: given, probing: work, .. } = scratch;
+        self.prepare(query, given, prepared)?;
+        out.clear();
+        let k = ask.k.min(self.len());
+        if k == 0 {
+            return Ok(Work::default());
+        }
+        let mut best = std::mem::take(&mut work.best);
+        best.begin(k);
+        let mut distances = self.coarse.lists();
+        let effort = ask.effort.unwrap_or(self.probe);
+        self.coarse.visit(prepared, effort, k, work, |_, list, _| {
+            let kept = self.visit(prepared, list, ask, &mut best);
+            distances += kept;
+            kept
+        });
+        out.extend(self.write(&mut best.sorted().to_vec(), k));
+        work.best = best;
+        Ok(Work { distances: distances as u64 })
+    }
+
+    fn search_batch(&self, queries: &Matrix, ask: &Ask<'_>) -> Result<Vec<Vec<Neighbor>>, SearchError> {
+        if ask.k == 0 || self.is_empty() || ask.filter.is_some() {
+            return crate::index::search_each(self, queries, ask);
+        }
+        let firsts: Vec<usize> = (0..queries.rows()).step_by(QUERIES).collect();
+        let found: Result<Vec<Vec<Vec<Neighbor>>>, SearchError> =
+            firsts.into_par_iter().map(|first| self.batch(queries, first, ask)).collect();
+        found.map(|blocks| blocks.into_iter().flatten().collect())
+    }
+}

@@ -1,0 +1,304 @@
+//! Searching codes.
+
+use super::Tables;
+use super::coded::Coded;
+use super::fast::{self, Scale};
+use crate::ivf::{Plan, Probing, QUERIES, Tiles, scan};
+use crate::reservoir::{Candidate, Reservoir};
+use crate::{Ask, Metric, Neighbor, Scratch, SearchError, Work};
+use rayon::prelude::*;
+use seoro_core::{Matrix, kernel};
+use std::ops::Range;
+
+/// How many vectors are scanned at once: their scores stay in the first-level cache.
+const TILE: usize = 1024;
+
+/// From how many queries a list on average a batch is worth going list by list.
+const WORTH_A_BATCH: usize = 4;
+
+/// How many numbers a product of matrices multiplies in the time of one look into a table of 8-bit words.
+const PRODUCTS_A_LOOK: usize = 12;
+
+impl Coded {
+    /// How many of the best by codes are compared again.
+    fn again(&self, ask: &Ask<'_>, k: usize) -> usize {
+        let is_kept = self.vectors.len() == self.len();
+        match ask.rerank.unwrap_or(self.rerank) {
+            0 => 0,
+            again if is_kept => again.max(k).min(self.len()),
+            _ => 0,
+        }
+    }
+
+    /// Writes the query as it is compared with codes: itself, or what its code stands for.
+    fn compared(&self, query: &mut [f32]) {
+        if self.tables == Tables::Symmetric {
+            self.as_code(query);
+        }
+    }
+
+    pub(super) fn search(
+        &self,
+        query: &[f32],
+        ask: &Ask<'_>,
+        scratch: &mut Scratch,
+        out: &mut Vec<Neighbor>,
+    ) -> Result<Work, SearchError> {
+        let Scratch { query: prepared, scores: compared, probing: work, .. } = scratch;
+        self.vectors.prepare(query, prepared)?;
+        out.clear();
+        let k = ask.k.min(self.len());
+        if k == 0 {
+            return Ok(Work::default());
+        }
+        compared.clone_from(prepared);
+        self.compared(compared);
+        let again = self.again(ask, k);
+        let mut best = std::mem::take(&mut work.best);
+        best.begin(again.max(k));
+        let (mut products, mut bytes) = (std::mem::take(&mut work.tables), std::mem::take(&mut work.bytes));
+        bytes.resize(self.table_bytes(), 0);
+        let scale = self.tables(compared, &mut products, &mut bytes);
+        let mut distances = self.coarse.lists();
+        let effort = ask.effort.unwrap_or(self.probe);
+        self.coarse.visit(compared, effort, again.max(k), work, |work, list, base| {
+            let scale = Scale { base: scale.base + base, ..scale };
+            let kept = self.visit(list, &products, &bytes, scale, ask, &mut best, work);
+            distances += kept;
+            kept
+        });
+        distances += again;
+        self.finish(prepared, compared, best.sorted(), k, again, out);
+        (work.best, work.tables, work.bytes) = (best, products, bytes);
+        Ok(Work { distances: distances as u64 })
+    }
+
+    /// Offers the vectors of a list that are kept; returns how many those are.
+    #[allow(clippy::too_many_arguments)] // The parts of a query's tables.
+    fn visit(
+        &self,
+        list: u32,
+        products: &[f32],
+        bytes: &[u8],
+        scale: Scale,
+        ask: &Ask<'_>,
+        best: &mut Reservoir,
+        work: &mut Probing,
+    ) -> usize {
+        let (places, mut kept) = (self.coarse.list(list), 0);
+        for first in places.clone().step_by(TILE) {
+            let tile = first..places.end.min(first + TILE);
+            self.score(list, tile.clone(), products, bytes, scale, work);
+            let scores = &work.scores[..tile.len()];
+            if ask.filter.is_none() {
+                kept += tile.len();
+                best.offer_block(scores, tile.start as u32);
+                continue;
+            }
+            for (place, &score) in tile.zip(scores) {
+                if ask.keeps(self.id(place as u32)) {
+                    kept += 1;
+                    best.offer(score, place as u32);
+                }
+            }
+        }
+        kept
+    }
+
+    /// Writes the nearness of some places of a list, which begin at a block, by a query's tables.
+    fn score(
+        &self,
+        list: u32,
+        places: Range<usize>,
+        products: &[f32],
+        bytes: &[u8],
+        scale: Scale,
+        work: &mut Probing,
+    ) {
+        let less = self.half_norms.get(places.clone()).unwrap_or(&[]);
+        if !self.blocks.is_empty() {
+            let blocks = self.blocks_of(list, &places);
+            return fast::scan(bytes, blocks, scale, places.len(), less, &mut work.sums, &mut work.scores);
+        }
+        let parts = self.quantiser.parts();
+        work.scores.resize(places.len(), 0.0);
+        look_up(products, &self.codes[places.start * parts..places.end * parts], parts, &mut work.scores);
+        work.scores.iter_mut().for_each(|score| *score += scale.base);
+        work.scores.iter_mut().zip(less).for_each(|(score, less)| *score -= less);
+    }
+
+    fn id(&self, place: u32) -> u64 {
+        self.vectors.id(self.rows[place as usize])
+    }
+
+    /// Appends the `k` best of some candidates, best first, by exact vectors where they are compared `again`.
+    fn finish(
+        &self,
+        query: &[f32],
+        compared: &[f32],
+        found: &[Candidate],
+        k: usize,
+        again: usize,
+        out: &mut Vec<Neighbor>,
+    ) {
+        let metric = self.vectors.metric();
+        let square = kernel::dot(compared, compared);
+        let nearness = |score: f32| match metric {
+            Metric::SquaredL2 => -(square - 2.0 * score).max(0.0),
+            Metric::InnerProduct | Metric::Cosine => score,
+        };
+        let mut best: Vec<Candidate> = if again == 0 {
+            found.iter().map(|found| Candidate { score: nearness(found.score), ..*found }).collect()
+        } else {
+            self.compare(query, &found[..again.min(found.len())], k)
+        };
+        let row = |candidate: &Candidate| self.rows[candidate.place as usize];
+        best.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then_with(|| row(a).cmp(&row(b))));
+        out.extend(
+            best.iter()
+                .take(k)
+                .map(|found| Neighbor { id: self.id(found.place), score: metric.score(found.score) }),
+        );
+    }
+
+    /// The `k` nearest of some places by exact vectors.
+    fn compare(&self, query: &[f32], found: &[Candidate], k: usize) -> Vec<Candidate> {
+        let metric = self.vectors.metric();
+        let mut best = Reservoir::default();
+        best.begin(k);
+        for (at, candidate) in found.iter().enumerate() {
+            if let Some(next) = found.get(at + AHEAD) {
+                let row = self.vectors.row(next.place);
+                kernel::prefetch(&row[..row.len().min(FETCH)]);
+            }
+            let row = self.vectors.row(candidate.place);
+            let nearness = match metric {
+                Metric::SquaredL2 => -kernel::squared_l2_within(query, row, -best.needed()),
+                Metric::InnerProduct | Metric::Cosine => kernel::dot(query, row),
+            };
+            best.offer(nearness, candidate.place);
+        }
+        best.sorted().to_vec()
+    }
+
+    /// [`Coded::search`] for many queries list by list; nothing where one by one is faster.
+    pub(super) fn search_batch(
+        &self,
+        queries: &Matrix,
+        ask: &Ask<'_>,
+    ) -> Option<Result<Vec<Vec<Neighbor>>, SearchError>> {
+        let probe = ask.effort.unwrap_or(self.probe).min(self.coarse.lists());
+        let visits = queries.rows().min(QUERIES).saturating_mul(probe);
+        let is_by_products = self.blocks.is_empty();
+        let width = self.vectors.rows().cols();
+        if visits < WORTH_A_BATCH * self.coarse.lists()
+            || (is_by_products && width > PRODUCTS_A_LOOK * self.quantiser.parts())
+        {
+            return None;
+        }
+        let firsts: Vec<usize> = (0..queries.rows()).step_by(QUERIES).collect();
+        let found: Result<Vec<Vec<Vec<Neighbor>>>, SearchError> =
+            firsts.into_par_iter().map(|first| self.batch(queries, first, ask)).collect();
+        Some(found.map(|blocks| blocks.into_iter().flatten().collect()))
+    }
+
+    /// The queries from `first` on.
+    fn batch(
+        &self,
+        queries: &Matrix,
+        first: usize,
+        ask: &Ask<'_>,
+    ) -> Result<Vec<Vec<Neighbor>>, SearchError> {
+        let count = QUERIES.min(queries.rows() - first);
+        let mut prepared = Matrix::zeros(count, self.vectors.rows().cols());
+        let mut query = Vec::new();
+        for place in 0..count {
+            self.vectors.prepare(queries.row(first + place), &mut query)?;
+            prepared.row_mut(place).copy_from_slice(&query);
+        }
+        let mut compared = prepared.clone();
+        (0..count).for_each(|place| self.compared(compared.row_mut(place)));
+        let k = ask.k.min(self.len());
+        let again = self.again(ask, k);
+        let wanted = again.max(k);
+        let plan = Plan::new(&self.coarse, &compared, ask.effort.unwrap_or(self.probe), wanted);
+        let mut best = vec![Reservoir::default(); count];
+        best.iter_mut().for_each(|best| best.begin(wanted));
+        if self.blocks.is_empty() {
+            scan(&self.coarse, &plan, &compared, &self.half_norms, &mut best, self);
+        } else {
+            self.scan_fast(&plan, &compared, &mut best);
+        }
+        let finish = |(place, best): (usize, &mut Reservoir)| {
+            let mut out = Vec::with_capacity(k);
+            self.finish(prepared.row(place), compared.row(place), best.sorted(), k, again, &mut out);
+            out
+        };
+        Ok(best.iter_mut().enumerate().map(finish).collect())
+    }
+
+    /// Offers the vectors of the lists visited by their words of 4 bits.
+    fn scan_fast(&self, plan: &Plan, queries: &Matrix, best: &mut [Reservoir]) {
+        let (size, mut work) = (self.table_bytes(), Probing::default());
+        let mut bytes = vec![0; size * queries.rows()];
+        let scales: Vec<Scale> = (0..queries.rows())
+            .map(|query| {
+                let bytes = &mut bytes[query * size..(query + 1) * size];
+                self.tables(queries.row(query), &mut work.tables, bytes)
+            })
+            .collect();
+        for (list, places, visits) in plan.lists(&self.coarse) {
+            for first in places.clone().step_by(TILE) {
+                let tile = first..places.end.min(first + TILE);
+                for visit in visits {
+                    let query = visit.query as usize;
+                    let scale = Scale { base: scales[query].base + visit.base, ..scales[query] };
+                    let bytes = &bytes[query * size..(query + 1) * size];
+                    self.score(list, tile.clone(), &[], bytes, scale, &mut work);
+                    best[query].offer_block(&work.scores[..tile.len()], tile.start as u32);
+                }
+            }
+        }
+    }
+}
+
+/// How many vectors ahead are asked for while candidates are compared.
+const AHEAD: usize = 3;
+
+/// Numbers of a vector asked for before it is compared; the processor fetches what follows by itself.
+const FETCH: usize = 128;
+
+impl Tiles for Coded {
+    fn tile<'a>(&'a self, list: u32, places: Range<usize>, decoded: &'a mut Vec<f32>) -> &'a [f32] {
+        self.decode(list, places, decoded);
+        decoded
+    }
+}
+
+/// Writes `Σ products[part][code]` for each code: four at a time, so that additions do not wait for each other.
+fn look_up(products: &[f32], codes: &[u8], parts: usize, out: &mut [f32]) {
+    let (tables, _) = products.as_chunks::<256>();
+    if parts == 0 {
+        return out.fill(0.0);
+    }
+    let mut fours = codes.chunks_exact(4 * parts);
+    let mut outs = out.chunks_exact_mut(4);
+    for (codes, out) in fours.by_ref().zip(outs.by_ref()) {
+        let ((a, b), (c, d)) = {
+            let (left, right) = codes.split_at(2 * parts);
+            (left.split_at(parts), right.split_at(parts))
+        };
+        let mut sums = [0.0; 4];
+        for ((((table, &a), &b), &c), &d) in tables.iter().zip(a).zip(b).zip(c).zip(d) {
+            sums[0] += table[usize::from(a)];
+            sums[1] += table[usize::from(b)];
+            sums[2] += table[usize::from(c)];
+            sums[3] += table[usize::from(d)];
+        }
+        out.copy_from_slice(&sums);
+    }
+    let rest = fours.remainder().chunks_exact(parts);
+    for (code, out) in rest.zip(outs.into_remainder()) {
+        *out = tables.iter().zip(code).map(|(table, &word)| table[usize::from(word)]).sum();
+    }
+}
