@@ -1,7 +1,4 @@
 //! The build settings of both sides: on the same vectors all sides of a contest have as many.
-//!
-//! Libraries' indexes of a kind that seoro-ann has none of yet have their grids already: a contest begins when ours stands
-//! beside them.
 
 use super::{Effort, Recipe};
 use seoro_ann::Storage;
@@ -113,7 +110,7 @@ pub const OUR_FOREST: &[Recipe] = &[Recipe::forest(24)];
 pub const THEIR_FOREST: &[Rival] = &[annoy(&[&[("trees", 24)]])];
 
 /// Our exact index.
-pub const OUR_FLAT: &[Recipe] = &[Recipe::Flat];
+pub const OUR_FLAT: &[Recipe] = &[Recipe::flat()];
 /// Faiss' exact index.
 pub const THEIR_FLAT: &[Rival] =
     &[Rival { script: "ann_faiss", index: "flat", effort: Effort::None, settings: &[&[]] }];
@@ -135,6 +132,30 @@ pub const THEIR_INT8_GRAPHS: &[Rival] = &[
 ];
 
 const LISTS: &[Setting] = &[&[("lists", 256)], &[("lists", 512)], &[("lists", 1024)]];
+
+/// Our inverted files of whole vectors.
+pub const OUR_IVF_FLAT: &[Recipe] = &[Recipe::ivf(256), Recipe::ivf(512), Recipe::ivf(1024)];
+/// Our inverted files of 98-byte codes of pixels.
+pub const OUR_IVF_PQ_MNIST: &[Recipe] =
+    &[Recipe::ivf_pq(256, (98, 8), 50), Recipe::ivf_pq(512, (98, 8), 50), Recipe::ivf_pq(1024, (98, 8), 50)];
+/// Our inverted files of 25-byte codes of words.
+pub const OUR_IVF_PQ_WORDS: &[Recipe] = &[
+    Recipe::ivf_pq(256, (25, 8), 200),
+    Recipe::ivf_pq(512, (25, 8), 200),
+    Recipe::ivf_pq(1024, (25, 8), 200),
+];
+/// Our inverted files of 4-bit codes of pixels.
+pub const OUR_FAST_SCAN_MNIST: &[Recipe] = &[
+    Recipe::ivf_pq(256, (196, 4), 50),
+    Recipe::ivf_pq(256, (196, 4), 100),
+    Recipe::ivf_pq(512, (196, 4), 100),
+];
+/// Our inverted files of 4-bit codes of words.
+pub const OUR_FAST_SCAN_WORDS: &[Recipe] = &[
+    Recipe::ivf_pq(256, (50, 4), 100),
+    Recipe::ivf_pq(256, (50, 4), 200),
+    Recipe::ivf_pq(512, (50, 4), 200),
+];
 
 /// Inverted files of whole vectors.
 pub const THEIR_IVF_FLAT: &[Rival] = &[lists("ann_faiss", "ivf-flat", LISTS)];

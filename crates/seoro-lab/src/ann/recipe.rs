@@ -1,23 +1,40 @@
 //! Our indexes behind one name: how each is built, and what its effort means.
 
 use super::K;
-use seoro_ann::{Ask, Build, BuildError, Builder, Flat, Forest, Hnsw, Index, Points, Split, Storage};
+use seoro_ann::{
+    Ask, Build, BuildError, Builder, Flat, Forest, Hnsw, Index, Ivf, IvfPq, Points, Pq, Split, Storage,
+    Tables,
+};
+use serde::{Deserialize, Serialize};
 
 /// The recipe of one of our indexes.
 ///
 /// A kind more is one variant here, with its line in `build`, `ask`, `effort` and `Display`; a grid of its
-/// settings beside the peers' in `ann/grids.rs`; and its cases in `bench/ann/cases.rs`.
-#[derive(Clone, Debug, PartialEq)]
+/// settings beside the peers' in `ann/grids.rs`; and its cases in `bench/ann/cases.rs`. In a paper's file a recipe is the
+/// variant's name with its settings: `hnsw = { m = 16 }`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Recipe {
-    /// The exact index.
-    Flat,
+    /// The exact index, or all vectors compared by their bytes.
+    Flat(Flat),
     /// A forest; effort is the number of vectors gathered.
     Forest(Forest),
     /// A graph; effort is `ef`.
     Hnsw(Hnsw),
+    /// Whole vectors in lists; effort is the number of lists.
+    Ivf(Ivf),
+    /// Codes, all compared; effort is how many are compared again.
+    Pq(Pq),
+    /// Codes in lists; effort is the number of lists.
+    IvfPq(IvfPq),
 }
 
 impl Recipe {
+    /// The exact index.
+    pub const fn flat() -> Self {
+        Self::Flat(Flat { storage: Storage::F32 })
+    }
+
     /// A forest of so many trees.
     pub const fn forest(trees: usize) -> Self {
         Self::Forest(Forest { trees, leaf: None, split: Split::TwoMeans, head: 64, effort: 1000 })
@@ -30,14 +47,26 @@ impl Recipe {
 
     /// The same over vectors stored otherwise.
     pub const fn stored_hnsw(m: usize, ef_construction: usize, storage: Storage) -> Self {
-        Self::Hnsw(Hnsw {
-            builder: Builder::Batches,
-            m,
-            ef_construction,
-            keep_pruned: false,
-            head: 64,
-            storage,
-            ef: 64,
+        let builder = Builder::Batches;
+        Self::Hnsw(Hnsw { builder, m, ef_construction, keep_pruned: false, head: 64, storage, ef: 64 })
+    }
+
+    /// Lists of whole vectors.
+    pub const fn ivf(lists: usize) -> Self {
+        Self::Ivf(Ivf { lists: Some(lists), iterations: 10, probe: 16 })
+    }
+
+    /// Lists of codes of so many parts, of words of so many bits; so many of the best are compared again.
+    pub const fn ivf_pq(lists: usize, (parts, bits): (usize, usize), rerank: usize) -> Self {
+        Self::IvfPq(IvfPq {
+            lists: Some(lists),
+            parts: Some(parts),
+            bits,
+            iterations: 10,
+            word_iterations: 25,
+            probe: 16,
+            keep: true,
+            rerank,
         })
     }
 
@@ -47,23 +76,61 @@ impl Recipe {
     /// See [`BuildError`].
     pub fn build(&self, points: &Points<'_>, build: &Build<'_>) -> Result<Box<dyn Index>, BuildError> {
         Ok(match self {
-            Self::Flat => Box::new(Flat::default().build(points, build)?),
+            Self::Flat(recipe) => Box::new(recipe.build(points, build)?),
             Self::Forest(recipe) => Box::new(recipe.build(points, build)?),
             Self::Hnsw(recipe) => Box::new(recipe.build(points, build)?),
+            Self::Ivf(recipe) => Box::new(recipe.build(points, build)?),
+            Self::Pq(recipe) => Box::new(recipe.build(points, build)?),
+            Self::IvfPq(recipe) => Box::new(recipe.build(points, build)?),
         })
     }
 
     /// What a search at this effort is asked for.
     pub fn ask(&self, k: usize, effort: usize) -> Ask<'static> {
-        Ask::new(k).effort(effort)
+        match self {
+            Self::Pq(Pq { rerank: 1.., .. }) => Ask::new(k).rerank(effort),
+            _ => Ask::new(k).effort(effort),
+        }
+    }
+
+    /// How vectors are stored for searches.
+    fn storage(&self) -> Storage {
+        match self {
+            Self::Flat(Flat { storage }) | Self::Hnsw(Hnsw { storage, .. }) => *storage,
+            Self::Forest(_) | Self::Ivf(_) | Self::Pq(_) | Self::IvfPq(_) => Storage::F32,
+        }
+    }
+
+    /// Whether searches read something shorter than the vectors.
+    pub fn is_compressed(&self) -> bool {
+        matches!(self, Self::Pq(_) | Self::IvfPq(_)) || self.storage() != Storage::F32
+    }
+
+    /// Whether it keeps the vectors beside something shorter, to compare the best found again.
+    pub fn reranks(&self) -> bool {
+        match self {
+            Self::Pq(Pq { keep, .. }) | Self::IvfPq(IvfPq { keep, .. }) => *keep,
+            _ => self.storage() == Storage::Int8Reranked,
+        }
+    }
+
+    /// How many lists it has, where it says so.
+    pub fn lists(&self) -> Option<usize> {
+        match self {
+            Self::Ivf(Ivf { lists, .. }) | Self::IvfPq(IvfPq { lists, .. }) => *lists,
+            _ => None,
+        }
     }
 
     /// What effort means.
     pub fn effort(&self) -> Effort {
         match self {
-            Self::Flat => Effort::None,
+            Self::Flat(_) => Effort::None,
             Self::Forest(_) => Effort::Gathered,
             Self::Hnsw(_) => Effort::Ef,
+            Self::Ivf(_) | Self::IvfPq(_) => Effort::Lists,
+            Self::Pq(Pq { rerank: 0, .. }) => Effort::None,
+            Self::Pq(_) => Effort::Rerank,
         }
     }
 }
@@ -105,16 +172,46 @@ impl Effort {
 impl std::fmt::Display for Recipe {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Flat => write!(f, "flat"),
+            Self::Flat(Flat { storage }) => write!(f, "flat{}", stored(*storage)),
             Self::Forest(Forest { trees, .. }) => write!(f, "trees {trees}"),
             Self::Hnsw(Hnsw { m, ef_construction, storage, .. }) => {
-                write!(f, "m {m}, ef_construction {ef_construction}")?;
-                match storage {
-                    Storage::F32 => Ok(()),
-                    Storage::Int8 => write!(f, ", int8"),
-                    _ => write!(f, ", int8 reranked"),
-                }
+                write!(f, "m {m}, ef_construction {ef_construction}{}", stored(*storage))
+            }
+            Self::Ivf(Ivf { lists, .. }) => write!(f, "lists {}", said(*lists)),
+            Self::Pq(Pq { parts, bits, tables, .. }) => {
+                let tables = if *tables == Tables::Symmetric { ", symmetric" } else { "" };
+                write!(f, "parts {} of {bits} bits{tables}", said(*parts))
+            }
+            Self::IvfPq(IvfPq { lists, parts, bits, rerank, .. }) => {
+                let (lists, parts) = (said(*lists), said(*parts));
+                write!(f, "lists {lists}, parts {parts} of {bits} bits, rerank {rerank}")
             }
         }
+    }
+}
+
+/// A number, or that it is chosen by the vectors.
+fn said(number: Option<usize>) -> String {
+    number.map_or_else(|| "by size".to_owned(), |number| number.to_string())
+}
+
+/// How vectors are stored, behind other settings.
+fn stored(storage: Storage) -> &'static str {
+    match storage {
+        Storage::F32 => "",
+        Storage::Int8 => ", int8",
+        _ => ", int8 reranked",
+    }
+}
+
+impl std::fmt::Display for Effort {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Ef => "ef",
+            Self::Gathered => "gathered",
+            Self::Lists => "lists",
+            Self::Rerank => "re-ranked",
+        })
     }
 }

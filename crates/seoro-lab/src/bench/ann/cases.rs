@@ -2,9 +2,11 @@
 
 use super::{Contest, Goal, PAIRS};
 use crate::ann::grids::{
-    OUR_DENSE_GRAPHS, OUR_FLAT, OUR_FOREST, OUR_FORESTS, OUR_GRAPH, OUR_INT8_GRAPHS, OUR_SPARSE_GRAPHS,
-    Rival, THEIR_BUILDS, THEIR_DENSE_GRAPHS, THEIR_FLAT, THEIR_FOREST, THEIR_FORESTS, THEIR_GRAPH,
-    THEIR_INT8_GRAPHS, THEIR_SPARSE_GRAPHS,
+    OUR_DENSE_GRAPHS, OUR_FAST_SCAN_MNIST, OUR_FAST_SCAN_WORDS, OUR_FLAT, OUR_FOREST, OUR_FORESTS, OUR_GRAPH,
+    OUR_INT8_GRAPHS, OUR_IVF_FLAT, OUR_IVF_PQ_MNIST, OUR_IVF_PQ_WORDS, OUR_SPARSE_GRAPHS, Rival,
+    THEIR_BUILDS, THEIR_DENSE_GRAPHS, THEIR_FAST_SCAN_MNIST, THEIR_FAST_SCAN_WORDS, THEIR_FLAT, THEIR_FOREST,
+    THEIR_FORESTS, THEIR_GRAPH, THEIR_INT8_GRAPHS, THEIR_IVF_FLAT, THEIR_IVF_PQ_MNIST, THEIR_IVF_PQ_WORDS,
+    THEIR_SPARSE_GRAPHS,
 };
 use crate::ann::{Recipe, Space};
 use crate::bench::{Agreement, Case, Prepare};
@@ -18,6 +20,11 @@ const INT8_GRAPHS: Sides = (OUR_INT8_GRAPHS, THEIR_INT8_GRAPHS);
 const FORESTS: Sides = (OUR_FORESTS, THEIR_FORESTS);
 const FOREST: Sides = (OUR_FOREST, THEIR_FOREST);
 const FLAT: Sides = (OUR_FLAT, THEIR_FLAT);
+const IVF_FLAT: Sides = (OUR_IVF_FLAT, THEIR_IVF_FLAT);
+const IVF_PQ_MNIST: Sides = (OUR_IVF_PQ_MNIST, THEIR_IVF_PQ_MNIST);
+const IVF_PQ_WORDS: Sides = (OUR_IVF_PQ_WORDS, THEIR_IVF_PQ_WORDS);
+const FAST_SCAN_MNIST: Sides = (OUR_FAST_SCAN_MNIST, THEIR_FAST_SCAN_MNIST);
+const FAST_SCAN_WORDS: Sides = (OUR_FAST_SCAN_WORDS, THEIR_FAST_SCAN_WORDS);
 
 const ANNOY: &str = "Annoy takes one query at a time: they are Python lists before the clock starts, one call each within it.";
 const SAME_TREES: &str =
@@ -30,6 +37,15 @@ pub(in crate::bench) const CASES: &[Case] = &[
     search("hnsw-f32-mnist-recall-99", Space::Mnist, SPARSE_GRAPHS, 0.99),
     noted(ANNOY, search("forest-recall-90", Space::Mnist, FORESTS, 0.90)),
     noted(ANNOY, search("forest-recall-95", Space::Mnist, FORESTS, 0.95)),
+    search("ivf-flat-mnist-recall-90", Space::Mnist, IVF_FLAT, 0.90),
+    search("ivf-flat-mnist-recall-95", Space::Mnist, IVF_FLAT, 0.95),
+    search("ivf-flat-mnist-recall-99", Space::Mnist, IVF_FLAT, 0.99),
+    search("ivf-pq-mnist-recall-90", Space::Mnist, IVF_PQ_MNIST, 0.90),
+    search("ivf-pq-mnist-recall-95", Space::Mnist, IVF_PQ_MNIST, 0.95),
+    search("ivf-pq-mnist-recall-99", Space::Mnist, IVF_PQ_MNIST, 0.99),
+    search("fast-scan-mnist-recall-90", Space::Mnist, FAST_SCAN_MNIST, 0.90),
+    search("fast-scan-mnist-recall-95", Space::Mnist, FAST_SCAN_MNIST, 0.95),
+    search("fast-scan-mnist-recall-99", Space::Mnist, FAST_SCAN_MNIST, 0.99),
     build("hnsw-build-mnist", Space::Mnist, (OUR_GRAPH, THEIR_BUILDS), (64, PAIRS)),
     noted(SAME_TREES, build("forest-build-mnist", Space::Mnist, FOREST, (1000, PAIRS))),
     memory("memory-hnsw-f32-mnist", Space::Mnist, (OUR_GRAPH, THEIR_GRAPH), 64),
@@ -44,11 +60,23 @@ pub(in crate::bench) const CASES: &[Case] = &[
     search("hnsw-int8-words-cosine-recall-99", Space::WordsCosine, INT8_GRAPHS, 0.99),
     noted(ANNOY, search("forest-words-cosine-recall-90", Space::WordsCosine, FORESTS, 0.90)),
     noted(ANNOY, search("forest-words-cosine-recall-95", Space::WordsCosine, FORESTS, 0.95)),
+    search("ivf-flat-words-cosine-recall-90", Space::WordsCosine, IVF_FLAT, 0.90),
+    search("ivf-flat-words-cosine-recall-95", Space::WordsCosine, IVF_FLAT, 0.95),
+    search("ivf-flat-words-cosine-recall-99", Space::WordsCosine, IVF_FLAT, 0.99),
+    search("ivf-pq-words-cosine-recall-90", Space::WordsCosine, IVF_PQ_WORDS, 0.90),
+    search("ivf-pq-words-cosine-recall-95", Space::WordsCosine, IVF_PQ_WORDS, 0.95),
+    search("ivf-pq-words-cosine-recall-99", Space::WordsCosine, IVF_PQ_WORDS, 0.99),
+    search("fast-scan-words-cosine-recall-90", Space::WordsCosine, FAST_SCAN_WORDS, 0.90),
+    search("fast-scan-words-cosine-recall-95", Space::WordsCosine, FAST_SCAN_WORDS, 0.95),
+    search("fast-scan-words-cosine-recall-99", Space::WordsCosine, FAST_SCAN_WORDS, 0.99),
     build("hnsw-build-words-cosine", Space::WordsCosine, (OUR_GRAPH, THEIR_BUILDS), (64, PAIRS)),
     memory("memory-hnsw-f32-words-cosine", Space::WordsCosine, (OUR_GRAPH, THEIR_GRAPH), 64),
     search("hnsw-f32-words-ip-recall-90", Space::WordsIp, DENSE_GRAPHS, 0.90),
     search("hnsw-f32-words-ip-recall-95", Space::WordsIp, DENSE_GRAPHS, 0.95),
     search("hnsw-f32-words-ip-recall-99", Space::WordsIp, DENSE_GRAPHS, 0.99),
+    search("ivf-flat-words-ip-recall-90", Space::WordsIp, IVF_FLAT, 0.90),
+    search("ivf-flat-words-ip-recall-95", Space::WordsIp, IVF_FLAT, 0.95),
+    search("ivf-flat-words-ip-recall-99", Space::WordsIp, IVF_FLAT, 0.99),
     batch("flat-batch-words-ip", Space::WordsIp, None),
     batch("flat-batch-words-ip-1-thread", Space::WordsIp, Some(1)),
     build("hnsw-build-items-1m", Space::Items1m, (OUR_GRAPH, THEIR_BUILDS), (64, 3)),

@@ -134,7 +134,8 @@ impl Side for Ours<'_> {
     }
 
     fn efforts(&self, setting: usize) -> (usize, usize) {
-        self.contest.ours[setting].effort().range(self.vectors.base.rows(), None)
+        let recipe = &self.contest.ours[setting];
+        recipe.effort().range(self.vectors.base.rows(), recipe.lists())
     }
 
     fn search(&mut self, setting: usize, effort: usize) -> Result<Probe, LabError> {
