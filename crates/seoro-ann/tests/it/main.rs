@@ -8,5 +8,6 @@ mod forest;
 mod hnsw;
 mod mutated;
 mod oracle;
+mod retrieve;
 mod threads;
 mod tune;

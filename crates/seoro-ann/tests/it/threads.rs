@@ -1,8 +1,8 @@
 //! Public types cross threads.
 
 use seoro_ann::{
-    Bitmap, BuildError, Flat, FlatIndex, Forest, ForestIndex, Hnsw, HnswIndex, Index, Metric, Neighbor,
-    Points, Scratch, SearchError, Work,
+    AnyIndex, Bitmap, BuildError, FileError, Flat, FlatIndex, Forest, ForestIndex, Hnsw, HnswIndex, Index,
+    Kind, Metric, Neighbor, Points, Retriever, RetrieverError, Scratch, SearchError, Verify, Work,
 };
 
 fn crosses<T: Send + Sync>() {}
@@ -21,5 +21,6 @@ fn public_types_cross_threads() {
         SearchError,
         BuildError,
     )>();
+    crosses::<(AnyIndex, Kind, Verify, FileError, Retriever<'static, HnswIndex>, RetrieverError)>();
     crosses::<(Points<'static>, Bitmap, Scratch, Work, Box<dyn Index>)>();
 }
