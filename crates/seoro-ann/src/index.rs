@@ -82,6 +82,42 @@ pub(crate) fn search_each<I: Index + ?Sized>(
         .collect()
 }
 
+impl<I: Index + ?Sized> Index for Box<I> {
+    fn len(&self) -> usize {
+        (**self).len()
+    }
+
+    fn dim(&self) -> usize {
+        (**self).dim()
+    }
+
+    fn metric(&self) -> Metric {
+        (**self).metric()
+    }
+
+    fn bytes(&self) -> u64 {
+        (**self).bytes()
+    }
+
+    fn scratch(&self) -> Scratch {
+        (**self).scratch()
+    }
+
+    fn search(
+        &self,
+        query: &[f32],
+        ask: &Ask<'_>,
+        scratch: &mut Scratch,
+        out: &mut Vec<Neighbor>,
+    ) -> Result<Work, SearchError> {
+        (**self).search(query, ask, scratch, out)
+    }
+
+    fn search_batch(&self, queries: &Matrix, ask: &Ask<'_>) -> Result<Vec<Vec<Neighbor>>, SearchError> {
+        (**self).search_batch(queries, ask)
+    }
+}
+
 /// A vector found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Neighbor {

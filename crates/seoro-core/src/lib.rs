@@ -13,12 +13,14 @@ pub mod id;
 pub mod kernel;
 pub mod log;
 pub mod matrix;
+mod replace;
 pub mod sample;
 pub mod score;
 pub mod seed;
 pub mod signals;
 mod sparse;
 pub mod split;
+pub mod vectors;
 pub mod vocab;
 #[cfg(feature = "world")]
 pub mod world;
@@ -28,6 +30,7 @@ pub use histories::Histories;
 pub use id::{ItemId, UserId};
 pub use log::{Event, Log, LogError};
 pub use matrix::{Csr, Matrix, ShapeError};
+pub use replace::replace_file;
 pub use score::{
     Embed, Hide, Items, Nothing, OwnHistory, Query, Rate, Retrieve, Score, ScoreError, Scored, TopK,
     score_by_vectors,

@@ -3,12 +3,12 @@
 use super::error::FileError;
 use super::header::{Entry, Header, aligned, name};
 use bytemuck::Pod;
+use seoro_core::replace_file;
 use std::borrow::Cow;
 use std::fs::File;
 use std::hash::Hasher;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
 use twox_hash::XxHash3_64;
 
 /// A section: its name, and the parts of which it is made.
@@ -64,33 +64,10 @@ pub(super) fn write(path: &Path, mut header: Header, sections: &Sections<'_>) ->
         return Err(FileError::BigEndian);
     }
     header.sections = sections.table(super::header::FIXED + header.recipe.len());
-    let (part, file) = create_part(path).map_err(failed)?;
-    let written = write_part(file, &header, sections).and_then(|()| std::fs::rename(&part, path));
-    written.map_err(|source| {
-        // The error at hand says more than one about the leftover would.
-        let _ = std::fs::remove_file(&part);
-        failed(source)
-    })?;
-    sync_folder(path).map_err(failed)
+    replace_file(path, |file| write_part(file, &header, sections)).map_err(failed)
 }
 
-/// A file beside `path` that no other writer has.
-fn create_part(path: &Path) -> io::Result<(PathBuf, File)> {
-    static PARTS: AtomicU64 = AtomicU64::new(0);
-    loop {
-        let number = PARTS.fetch_add(1, Ordering::Relaxed);
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.{number}.part", std::process::id()));
-        let part = path.with_file_name(name);
-        match File::create_new(&part) {
-            // Left behind by a process that was killed.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            file => return file.map(|file| (part, file)),
-        }
-    }
-}
-
-fn write_part(mut file: File, header: &Header, sections: &Sections<'_>) -> io::Result<()> {
+fn write_part(file: &mut File, header: &Header, sections: &Sections<'_>) -> io::Result<()> {
     let bytes = header.bytes();
     file.write_all(&bytes)?;
     let mut end = bytes.len() as u64;
@@ -99,11 +76,5 @@ fn write_part(mut file: File, header: &Header, sections: &Sections<'_>) -> io::R
         section.parts.iter().try_for_each(|part| file.write_all(part))?;
         end = entry.start + entry.bytes;
     }
-    file.sync_all()
-}
-
-/// Puts the new name on the disk, where a folder can be opened to do so.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if cfg!(unix) { File::open(folder.unwrap_or(Path::new(".")))?.sync_all() } else { Ok(()) }
+    Ok(())
 }

@@ -10,6 +10,7 @@ mod ivf;
 mod mutated;
 mod oracle;
 mod pq;
+mod retrieve;
 mod storage;
 mod threads;
 mod tune;

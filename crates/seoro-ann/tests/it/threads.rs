@@ -1,8 +1,9 @@
 //! Public types cross threads.
 
 use seoro_ann::{
-    Bitmap, BuildError, Builder, Flat, FlatIndex, Forest, ForestIndex, Hnsw, HnswIndex, Index, Ivf, IvfIndex,
-    IvfPq, IvfPqIndex, Metric, Neighbor, Points, Pq, PqIndex, Scratch, SearchError, Storage, Tables, Work,
+    AnyIndex, Bitmap, BuildError, Builder, FileError, Flat, FlatIndex, Forest, ForestIndex, Hnsw, HnswIndex,
+    Index, Ivf, IvfIndex, IvfPq, IvfPqIndex, Kind, Metric, Neighbor, Points, Pq, PqIndex, Retriever,
+    RetrieverError, Scratch, SearchError, Storage, Tables, Verify, Work,
 };
 
 fn crosses<T: Send + Sync>() {}
@@ -23,4 +24,5 @@ fn public_types_cross_threads() {
     )>();
     crosses::<(Points<'static>, Bitmap, Builder, Scratch, Storage, Work, Box<dyn Index>)>();
     crosses::<(Ivf, IvfIndex, Pq, PqIndex, Tables, IvfPq, IvfPqIndex)>();
+    crosses::<(AnyIndex, Kind, Verify, FileError, Retriever<'static, HnswIndex>, RetrieverError)>();
 }

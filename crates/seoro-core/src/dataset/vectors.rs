@@ -2,6 +2,7 @@
 
 use super::DatasetError;
 use crate::Matrix;
+use crate::vectors::{VectorsError, read_vecs};
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
@@ -93,42 +94,27 @@ pub(super) fn read_idx_labels(path: &Path, content: &mut dyn Read) -> Result<Vec
     idx(path, content, true).map(|(_, _, labels)| labels)
 }
 
-/// Reads an fvecs or ivecs file: each point is its dimension and its numbers, all in four little-endian bytes.
-fn vecs<T>(
-    path: &Path,
-    content: &mut dyn Read,
-    number: impl Fn([u8; 4]) -> T,
-) -> Result<(usize, Vec<T>), DatasetError> {
-    let mut bytes = Bytes { path, content, at: 0 };
-    let mut data = Vec::new();
-    let mut point = Vec::new();
-    let mut header = [0; 4];
-    while bytes.fill(&mut header)? {
-        let dim = u32::from_le_bytes(header) as usize;
-        if dim == 0 || dim > MOST_DIMS {
-            return Err(bytes.damaged("points of 1 to 2^20 numbers"));
-        }
-        if !point.is_empty() && point.len() != 4 * dim {
-            return Err(bytes.damaged("points of one dimension"));
-        }
-        point.resize(4 * dim, 0);
-        bytes.must_fill(&mut point, "the numbers of a point")?;
-        let numbers = point.as_chunks::<4>().0;
-        data.extend(numbers.iter().map(|&bytes| number(bytes)));
+/// What a data set says of it.
+fn of_dataset(error: VectorsError, path: &Path) -> DatasetError {
+    let path = path.to_owned();
+    match error {
+        VectorsError::Damaged { at, expected, .. } => DatasetError::Damaged { path, at, expected },
+        VectorsError::Io { source, .. } => DatasetError::Io { path, source },
+        other => DatasetError::Io { path, source: std::io::Error::other(other) },
     }
-    Ok((point.len() / 4, data))
 }
 
 /// The points of an fvecs file, `[N, D]`.
 pub(super) fn read_fvecs(path: &Path, content: &mut dyn Read) -> Result<Matrix, DatasetError> {
-    let (dim, data) = vecs(path, content, f32::from_le_bytes)?;
-    Ok(Matrix::from_vec(data.len().checked_div(dim).unwrap_or(0), dim, data)?)
+    let points = read_vecs::<f32>(path, content).map_err(|error| of_dataset(error, path))?;
+    Ok(Matrix::from_vec(points.rows(), points.dim(), points.into_vec())?)
 }
 
-/// The rows of an ivecs file.
+/// The rows of an ivecs file, such as the neighbours of queries.
 pub(super) fn read_ivecs(path: &Path, content: &mut dyn Read) -> Result<Vec<Vec<u32>>, DatasetError> {
-    let (dim, data) = vecs(path, content, u32::from_le_bytes)?;
-    Ok(data.chunks(dim.max(1)).map(<[u32]>::to_vec).collect())
+    let points = read_vecs::<i32>(path, content).map_err(|error| of_dataset(error, path))?;
+    let row = |row| points.row(row).iter().map(|&number| number.cast_unsigned()).collect();
+    Ok((0..points.rows()).map(row).collect())
 }
 
 #[cfg(test)]

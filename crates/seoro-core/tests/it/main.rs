@@ -16,5 +16,6 @@ mod sample;
 mod split;
 mod threads;
 mod top_k;
+mod vectors;
 #[cfg(feature = "world")]
 mod world;

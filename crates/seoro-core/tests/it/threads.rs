@@ -8,6 +8,7 @@ fn public_types_cross_threads() {
     send_and_sync::<(world::World, world::Oracle, world::Parameters)>();
     #[cfg(feature = "manifest")]
     send_and_sync::<(dataset::Manifest, dataset::Dataset, dataset::DatasetError, dataset::Digester)>();
+    send_and_sync::<(vectors::Vecs<f32>, vectors::VectorsError)>();
     send_and_sync::<Log>();
     send_and_sync::<Histories>();
     send_and_sync::<Vocab>();
