@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod arrange;
 mod build;
 mod error;
 mod file;

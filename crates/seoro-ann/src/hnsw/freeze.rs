@@ -4,7 +4,6 @@ use super::compare::Stored;
 use super::grow::Graph;
 use super::layer::{Layer, NONE};
 use super::walk::Walk;
-use crate::slab::Rows;
 
 /// The nodes of a layer breadth first from `entry`, and from which node each was reached ([`NONE`] where it was not).
 struct Reached {
@@ -86,29 +85,4 @@ pub(super) fn renumber(graph: Graph) -> (Graph, Vec<u32>) {
         layers.push(if at == 0 { layer.renumbered(&order, &place) } else { layer.moved(&place, at == 1) });
     }
     (Graph { layers, entry }, order)
-}
-
-/// Moves row `order[new]` to row `new`, for each.
-pub(crate) fn permute_rows(rows: &mut Rows, order: &[u32]) {
-    let width = rows.cols();
-    let numbers = rows.as_mut_slice();
-    let mut held = vec![0.0; width];
-    let mut is_done = vec![false; order.len()];
-    for start in 0..order.len() {
-        if is_done[start] {
-            continue;
-        }
-        held.copy_from_slice(&numbers[start * width..(start + 1) * width]);
-        let mut to = start;
-        loop {
-            is_done[to] = true;
-            let from = order[to] as usize;
-            if from == start {
-                break;
-            }
-            numbers.copy_within(from * width..(from + 1) * width, to * width);
-            to = from;
-        }
-        numbers[to * width..(to + 1) * width].copy_from_slice(&held);
-    }
 }

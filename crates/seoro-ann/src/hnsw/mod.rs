@@ -25,21 +25,21 @@ mod grow;
 mod layer;
 #[cfg(feature = "hnsw_rs")]
 mod racing;
+mod search;
 mod select;
 mod walk;
 
+use crate::arrange::{order_places, permute_rows};
 use crate::head::Head;
 use crate::slab::Slab;
-use crate::storage::{Bytes, Storage, reranked};
+use crate::storage::{Bytes, Storage};
 use crate::vectors::Vectors;
-use crate::{Ask, Build, BuildError, Index, Metric, Neighbor, Points, Scratch, SearchError, Work};
-use compare::{Headed, Rounded, Stored};
+use crate::{Build, BuildError, Metric, Points};
+use compare::Stored;
 use grow::Graph;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use walk::{Cost, Found};
 
-pub(crate) use freeze::permute_rows;
+pub use search::HnswIndex;
 pub(crate) use walk::Walk;
 
 /// Who builds a graph.
@@ -103,9 +103,6 @@ const MOST_HEAD: usize = 65_536;
 
 /// The most vectors: one bit of a node's number is a mark.
 const MOST: usize = i32::MAX as usize;
-
-/// Under the squared distance, rows of fewer numbers than this keep their order: no distance over them is left early.
-const WORTH_ORDERING: usize = 128;
 
 impl Hnsw {
     /// The graph over these points; reproducible for a seed at any number of threads.
@@ -183,7 +180,7 @@ impl Hnsw {
             });
         }
         build.seed.child("hnsw order").rng().shuffle(&mut rows);
-        freeze::permute_rows(vectors.rows_mut(), &rows);
+        permute_rows(vectors.rows_mut(), &rows);
         let places = order_places(&mut vectors);
         let mut head = match self.has_head(vectors.dim()) {
             true => Some(Head::new(&vectors, self.head, build)?),
@@ -196,8 +193,8 @@ impl Hnsw {
             freeze::connect(&mut graph, &stored, self.ef_construction);
         }
         let (Graph { layers, entry }, order) = freeze::renumber(graph);
-        freeze::permute_rows(vectors.rows_mut(), &order);
-        head.iter_mut().for_each(|head| freeze::permute_rows(head.rows_mut(), &order));
+        permute_rows(vectors.rows_mut(), &order);
+        head.iter_mut().for_each(|head| permute_rows(head.rows_mut(), &order));
         let rows = order.iter().map(|&node| rows[node as usize]).collect();
         let mut bytes = None;
         if self.storage != Storage::F32 {
@@ -219,193 +216,5 @@ impl Hnsw {
             #[cfg(feature = "hnsw_rs")]
             Builder::HnswRs => racing::grow(self, stored.vectors, build),
         }
-    }
-}
-
-/// Puts the places with the largest variance first, where distances are left early; their order, or nothing.
-pub(crate) fn order_places(vectors: &mut Vectors) -> Slab<u32> {
-    let width = vectors.rows().cols();
-    if vectors.metric() != Metric::SquaredL2 || width < WORTH_ORDERING {
-        return Slab::default();
-    }
-    let (mut sums, mut squares) = (vec![0.0f64; width], vec![0.0f64; width]);
-    for row in vectors.rows().as_slice().chunks_exact(width) {
-        for (place, &number) in row.iter().enumerate() {
-            sums[place] += f64::from(number);
-            squares[place] += f64::from(number).powi(2);
-        }
-    }
-    let count = vectors.len() as f64;
-    let variance = |place: u32| squares[place as usize] - sums[place as usize].powi(2) / count;
-    let mut places: Vec<u32> = (0..width as u32).collect();
-    places.sort_by(|&a, &b| variance(b).total_cmp(&variance(a)));
-    vectors.rows_mut().as_mut_slice().par_chunks_exact_mut(width).for_each_init(
-        Vec::new,
-        |held: &mut Vec<f32>, row| {
-            held.clear();
-            held.extend_from_slice(row);
-            reorder(&places, held, row);
-        },
-    );
-    places.into()
-}
-
-#[inline]
-pub(crate) fn reorder(places: &[u32], from: &[f32], to: &mut [f32]) {
-    to.iter_mut().zip(places).for_each(|(to, &place)| *to = from[place as usize]);
-}
-
-/// A graph that is served: it cannot change any more.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HnswIndex {
-    /// By node; names are by row.
-    vectors: Vectors,
-    /// Of long vectors, by node.
-    head: Option<Head>,
-    /// By node, where searches read bytes.
-    bytes: Option<Bytes>,
-    /// Which row a node was.
-    rows: Slab<u32>,
-    /// Which of a query's numbers stands at each place; in their own order where empty.
-    places: Slab<u32>,
-    layers: Vec<layer::Layer>,
-    /// On the highest layer.
-    entry: u32,
-    ef: usize,
-}
-
-impl HnswIndex {
-    /// Leaves the (about) `ef` nearest nodes in `walk.found` (algorithm 5).
-    fn walk(&self, cost: &impl Cost, ef: usize, walk: &mut Walk) {
-        let Some((ground, above)) = self.layers.split_first() else { return };
-        let descend =
-            |walk: &mut Walk, node, layer: &layer::Layer| layer.down(walk.descend(layer, cost, node));
-        let entry = above.iter().rev().fold(self.entry, |node, layer| descend(walk, node, layer));
-        walk.search(ground, cost, &[entry], ef);
-    }
-
-    fn storage(&self) -> Storage {
-        match self.bytes {
-            None => Storage::F32,
-            Some(_) if self.vectors.len() < self.rows.len() => Storage::Int8,
-            Some(_) => Storage::Int8Reranked,
-        }
-    }
-
-    /// Leaves all nodes that are kept in `walk.found`.
-    fn scan(&self, cost: &impl Cost, ask: &Ask<'_>, walk: &mut Walk) {
-        walk.found.clear();
-        let nodes = (0..self.rows.len() as u32).filter(|&node| self.keeps(ask, node));
-        walk.found.extend(nodes.map(|node| Found::new(cost.of(node, f32::INFINITY), node)));
-        walk.distances += walk.found.len() as u64;
-    }
-
-    fn keeps(&self, ask: &Ask<'_>, node: u32) -> bool {
-        ask.filter.is_none() || ask.keeps(self.vectors.id(self.rows[node as usize]))
-    }
-
-    /// Compares the nearest found by whole vectors, and leaves only them.
-    fn compare_again(whole: &impl Cost, ask: &Ask<'_>, k: usize, walk: &mut Walk) {
-        let most = reranked(ask, k);
-        if walk.found.len() > most {
-            walk.found.select_nth_unstable_by(most, |a, b| a.cost.total_cmp(&b.cost));
-            walk.found.truncate(most);
-        }
-        walk.found.iter().for_each(|found| whole.prefetch(found.node()));
-        walk.found
-            .iter_mut()
-            .for_each(|found| *found = Found::new(whole.of(found.node(), f32::INFINITY), found.node()));
-        walk.distances += walk.found.len() as u64;
-    }
-
-    /// Leaves at least `k` nodes that are kept in `walk.found`, or all that there are.
-    fn find(&self, cost: &impl Cost, ask: &Ask<'_>, k: usize, walk: &mut Walk) {
-        let mut ef = ask.effort.unwrap_or(self.ef).max(k);
-        let most = if ask.filter.is_some() { self.rows.len() / SCAN_FROM } else { self.rows.len() - 1 };
-        let mut is_first = true;
-        while ef < self.rows.len() && (is_first || ef <= most) {
-            self.walk(cost, ef, walk);
-            if ask.filter.is_some() {
-                walk.found.retain(|found| self.keeps(ask, found.node()));
-            }
-            if walk.found.len() >= k {
-                return;
-            }
-            is_first = false;
-            ef = ef.saturating_mul(if ask.filter.is_some() { 4 } else { usize::MAX });
-        }
-        self.scan(cost, ask, walk);
-    }
-}
-
-/// A filtered search that would keep more than this part of the nodes compares all that the filter keeps instead.
-const SCAN_FROM: usize = 16;
-
-impl Index for HnswIndex {
-    fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    fn dim(&self) -> usize {
-        self.vectors.dim()
-    }
-
-    fn metric(&self) -> Metric {
-        self.vectors.metric()
-    }
-
-    fn bytes(&self) -> u64 {
-        let layers: u64 = self.layers.iter().map(layer::Layer::bytes).sum();
-        let head = self.head.as_ref().map_or(0, Head::bytes);
-        let bytes = self.bytes.as_ref().map_or(0, Bytes::bytes);
-        self.vectors.bytes() + head + bytes + layers + (self.rows.len() + self.places.len()) as u64 * 4
-    }
-
-    fn search(
-        &self,
-        query: &[f32],
-        ask: &Ask<'_>,
-        scratch: &mut Scratch,
-        out: &mut Vec<Neighbor>,
-    ) -> Result<Work, SearchError> {
-        let Scratch { query: prepared, scores: given, centred, head: own, bytes: byte_query, walk, .. } =
-            scratch;
-        self.vectors.prepare(query, prepared)?;
-        out.clear();
-        let k = ask.k.min(self.len());
-        if k == 0 {
-            return Ok(Work::default());
-        }
-        if !self.places.is_empty() {
-            std::mem::swap(prepared, given);
-            prepared.resize(given.len(), 0.0);
-            reorder(&self.places, given, prepared);
-        }
-        walk.distances = 0;
-        let whole = Stored { vectors: &self.vectors, head: None }.whole(prepared);
-        match (&self.bytes, &self.head) {
-            (Some(bytes), _) => {
-                bytes.write_query(prepared, byte_query);
-                self.find(&Rounded { bytes, query: byte_query }, ask, k, walk);
-                if self.storage() == Storage::Int8Reranked {
-                    Self::compare_again(&whole, ask, k, walk);
-                }
-            }
-            (None, Some(head)) => {
-                let slack = head.write_query(prepared, centred, own);
-                self.find(&Headed { whole, head, query: own, slack }, ask, k, walk);
-            }
-            (None, None) => self.find(&whole, ask, k, walk),
-        }
-        let is_distance = self.metric() == Metric::SquaredL2;
-        let by_row = |found: &Found| self.rows[found.node() as usize];
-        walk.found.sort_unstable_by(|a, b| a.cost.total_cmp(&b.cost).then_with(|| by_row(a).cmp(&by_row(b))));
-        let neighbor = |found: &Found| Neighbor {
-            id: self.vectors.id(by_row(found)),
-            // Neither is −0 where it is nothing.
-            score: if is_distance { found.cost } else { 0.0 - found.cost },
-        };
-        out.extend(walk.found.iter().take(k).map(neighbor));
-        Ok(Work { distances: walk.distances })
     }
 }

@@ -17,7 +17,7 @@ mod coarse;
 pub(crate) use batch::{Plan, QUERIES, Tiles, scan};
 pub(crate) use coarse::{Coarse, MOST_LISTS, bytes_to_build, lists_for};
 
-use crate::hnsw::{order_places, permute_rows, reorder};
+use crate::arrange::{order_places, permute_rows, reorder};
 use crate::reservoir::{Candidate, Reservoir};
 use crate::slab::Slab;
 use crate::vectors::Vectors;

@@ -89,7 +89,7 @@ impl Coded {
             Some(lists) => Coarse::new(vectors.points(), metric, lists.lists, lists.iterations, build)?,
             None => (Coarse::single(vectors.len(), width, metric), (0..vectors.len() as u32).collect()),
         };
-        crate::hnsw::permute_rows(vectors.rows_mut(), &rows);
+        crate::arrange::permute_rows(vectors.rows_mut(), &rows);
         let sample = pick(rows.len(), SAMPLE * codes.words(), build.seed.child("codes"));
         let sample = residuals(&vectors, &coarse, sample.into_iter());
         let quantiser =

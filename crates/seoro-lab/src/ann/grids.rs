@@ -82,12 +82,8 @@ pub const OUR_INT8_GRAPHS: &[Recipe] = &[
     Recipe::stored_hnsw(32, 200, Storage::Int8Reranked),
 ];
 
-const fn graphs(settings: &'static [Setting]) -> [Rival; 3] {
-    [
-        graph("ann_hnswlib", "hnsw", settings),
-        graph("ann_faiss", "hnsw", settings),
-        graph("ann_usearch", "f32", settings),
-    ]
+const fn graphs(settings: &'static [Setting]) -> [Rival; 2] {
+    [graph("ann_hnswlib", "hnsw", settings), graph("ann_faiss", "hnsw", settings)]
 }
 
 /// Graphs of pixels.
@@ -96,10 +92,6 @@ pub const THEIR_SPARSE_GRAPHS: &[Rival] = &graphs(SPARSE_GRAPHS);
 pub const THEIR_DENSE_GRAPHS: &[Rival] = &graphs(DENSE_GRAPHS);
 /// By the setting of [`OUR_GRAPH`].
 pub const THEIR_GRAPH: &[Rival] = &graphs(SAME_GRAPH);
-/// The two libraries that builds are held to.
-pub const THEIR_BUILDS: &[Rival] =
-    &[graph("ann_hnswlib", "hnsw", SAME_GRAPH), graph("ann_faiss", "hnsw", SAME_GRAPH)];
-
 /// Our forests.
 pub const OUR_FORESTS: &[Recipe] = &[Recipe::forest(16), Recipe::forest(32), Recipe::forest(64)];
 /// Annoy's, which needs more trees for as much.

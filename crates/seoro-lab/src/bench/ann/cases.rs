@@ -4,7 +4,7 @@ use super::{Contest, Goal, PAIRS};
 use crate::ann::grids::{
     OUR_DENSE_GRAPHS, OUR_FAST_SCAN_MNIST, OUR_FAST_SCAN_WORDS, OUR_FLAT, OUR_FOREST, OUR_FORESTS, OUR_GRAPH,
     OUR_INT8_GRAPHS, OUR_IVF_FLAT, OUR_IVF_PQ_MNIST, OUR_IVF_PQ_WORDS, OUR_SPARSE_GRAPHS, Rival,
-    THEIR_BUILDS, THEIR_DENSE_GRAPHS, THEIR_FAST_SCAN_MNIST, THEIR_FAST_SCAN_WORDS, THEIR_FLAT, THEIR_FOREST,
+    THEIR_DENSE_GRAPHS, THEIR_FAST_SCAN_MNIST, THEIR_FAST_SCAN_WORDS, THEIR_FLAT, THEIR_FOREST,
     THEIR_FORESTS, THEIR_GRAPH, THEIR_INT8_GRAPHS, THEIR_IVF_FLAT, THEIR_IVF_PQ_MNIST, THEIR_IVF_PQ_WORDS,
     THEIR_SPARSE_GRAPHS,
 };
@@ -46,7 +46,7 @@ pub(in crate::bench) const CASES: &[Case] = &[
     search("fast-scan-mnist-recall-90", Space::Mnist, FAST_SCAN_MNIST, 0.90),
     search("fast-scan-mnist-recall-95", Space::Mnist, FAST_SCAN_MNIST, 0.95),
     search("fast-scan-mnist-recall-99", Space::Mnist, FAST_SCAN_MNIST, 0.99),
-    build("hnsw-build-mnist", Space::Mnist, (OUR_GRAPH, THEIR_BUILDS), (64, PAIRS)),
+    build("hnsw-build-mnist", Space::Mnist, (OUR_GRAPH, THEIR_GRAPH), (64, PAIRS)),
     noted(SAME_TREES, build("forest-build-mnist", Space::Mnist, FOREST, (1000, PAIRS))),
     memory("memory-hnsw-f32-mnist", Space::Mnist, (OUR_GRAPH, THEIR_GRAPH), 64),
     noted("as many trees on both sides.", memory("memory-forest-mnist", Space::Mnist, FOREST, 1000)),
@@ -69,7 +69,7 @@ pub(in crate::bench) const CASES: &[Case] = &[
     search("fast-scan-words-cosine-recall-90", Space::WordsCosine, FAST_SCAN_WORDS, 0.90),
     search("fast-scan-words-cosine-recall-95", Space::WordsCosine, FAST_SCAN_WORDS, 0.95),
     search("fast-scan-words-cosine-recall-99", Space::WordsCosine, FAST_SCAN_WORDS, 0.99),
-    build("hnsw-build-words-cosine", Space::WordsCosine, (OUR_GRAPH, THEIR_BUILDS), (64, PAIRS)),
+    build("hnsw-build-words-cosine", Space::WordsCosine, (OUR_GRAPH, THEIR_GRAPH), (64, PAIRS)),
     memory("memory-hnsw-f32-words-cosine", Space::WordsCosine, (OUR_GRAPH, THEIR_GRAPH), 64),
     search("hnsw-f32-words-ip-recall-90", Space::WordsIp, DENSE_GRAPHS, 0.90),
     search("hnsw-f32-words-ip-recall-95", Space::WordsIp, DENSE_GRAPHS, 0.95),
@@ -79,7 +79,7 @@ pub(in crate::bench) const CASES: &[Case] = &[
     search("ivf-flat-words-ip-recall-99", Space::WordsIp, IVF_FLAT, 0.99),
     batch("flat-batch-words-ip", Space::WordsIp, None),
     batch("flat-batch-words-ip-1-thread", Space::WordsIp, Some(1)),
-    build("hnsw-build-items-1m", Space::Items1m, (OUR_GRAPH, THEIR_BUILDS), (64, 3)),
+    build("hnsw-build-items-1m", Space::Items1m, (OUR_GRAPH, THEIR_GRAPH), (64, 3)),
 ];
 
 const fn case(
