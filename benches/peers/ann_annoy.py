@@ -10,8 +10,8 @@ from ann import serve
 SPACES = {"l2": "euclidean", "cosine": "angular", "ip": "dot"}
 
 
-def simd():
-    return (annoy.annoylib.__doc__ or "unknown instructions").strip().split("\n")[-1].rstrip(".")
+# Its setup asks for the processor's instructions; what its documentation says of AVX is not what is compiled.
+SIMD = "compiled here with -march=native"
 
 
 class Annoy:
@@ -45,4 +45,4 @@ class Annoy:
 
 
 if __name__ == "__main__":
-    serve("annoy", simd(), Annoy)
+    serve("annoy", SIMD, Annoy)

@@ -39,13 +39,16 @@ fn scripts() -> BTreeSet<String> {
     scripts.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect()
 }
 
-/// All files of a folder and those below.
+/// All sources of a folder and those below; what Python compiled is none.
 fn texts(folder: &Path) -> String {
     let mut text = String::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        let more = if path.is_dir() { texts(&path) } else { std::fs::read_to_string(&path).unwrap() };
-        text.push_str(&more);
+        if path.is_dir() {
+            text.push_str(&texts(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs" || extension == "py") {
+            text.push_str(&std::fs::read_to_string(&path).unwrap());
+        }
     }
     text
 }
