@@ -27,9 +27,7 @@ impl Flat {
     /// # Errors
     /// See [`BuildError`].
     pub fn build(&self, points: &Points<'_>, build: &Build<'_>) -> Result<FlatIndex, BuildError> {
-        let norms = points.vectors.rows() as u64 * 4;
-        let bytes = self.storage.bytes_of(points);
-        build.reserve(Vectors::bytes_of(points).saturating_add(norms).saturating_add(bytes))?;
+        build.reserve(self.memory(points))?;
         build.check()?;
         let vectors = Vectors::packed(points)?;
         let count = vectors.len();
@@ -44,6 +42,13 @@ impl Flat {
             Metric::InnerProduct | Metric::Cosine => Slab::default(),
         };
         Ok(FlatIndex { vectors, count, half_norms, bytes: None })
+    }
+
+    /// About the most bytes that the index and its build will hold; a build refuses to go over
+    /// [`Build::memory`](crate::Build) before it allocates.
+    pub fn memory(&self, points: &Points<'_>) -> u64 {
+        let norms = points.vectors.rows() as u64 * 4;
+        Vectors::bytes_of(points).saturating_add(norms).saturating_add(self.storage.bytes_of(points))
     }
 }
 

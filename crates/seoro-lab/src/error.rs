@@ -39,6 +39,9 @@ pub enum LabError {
         "the working tree differs from its commit; commit first, so that the results name the code behind them"
     )]
     DirtyTree,
+    /// Benchmarks that could not be measured, while others were.
+    #[error("not measured: {0}")]
+    Cases(String),
     /// A command on data sets that failed.
     #[error(transparent)]
     Datasets(#[from] crate::command::datasets::DatasetsError),

@@ -97,7 +97,7 @@ impl Forest {
         self.check()?;
         match points.vectors.rows() {
             rows if rows > MOST => return Err(BuildError::TooMany { rows, most: MOST }),
-            _ => build.reserve(self.bytes_of(points))?,
+            _ => build.reserve(self.memory(points))?,
         }
         build.check()?;
         build.pool()?.install(|| self.grow(points, build))
@@ -115,8 +115,9 @@ impl Forest {
         }
     }
 
-    /// About the most that the index and its build will hold.
-    fn bytes_of(&self, points: &Points<'_>) -> u64 {
+    /// About the most bytes that the index and its build will hold; a build refuses to go over
+    /// [`Build::memory`](crate::Build) before it allocates.
+    pub fn memory(&self, points: &Points<'_>) -> u64 {
         let (rows, dim) = (points.vectors.rows() as u64, points.vectors.cols());
         let width = self.width(dim) as u64;
         // Leaves are half full on average, and as many planes as leaves part them.

@@ -111,7 +111,7 @@ impl Hnsw {
     /// See [`BuildError`].
     pub fn build(&self, points: &Points<'_>, build: &Build<'_>) -> Result<HnswIndex, BuildError> {
         self.check(points)?;
-        build.reserve(self.bytes_to_build(points))?;
+        build.reserve(self.memory(points))?;
         build.check()?;
         build.pool()?.install(|| self.build_here(points, build))
     }
@@ -142,10 +142,11 @@ impl Hnsw {
         }
     }
 
-    /// The vectors, and for each its links with their distances (twice that for the layers above, whose share of the
-    /// nodes is about `1 / (M − 1)`), its numbers and marks.
-    fn bytes_to_build(&self, points: &Points<'_>) -> u64 {
+    /// About the most bytes that the index and its build will hold; a build refuses to go over
+    /// [`Build::memory`](crate::Build) before it allocates.
+    pub fn memory(&self, points: &Points<'_>) -> u64 {
         let rows = points.vectors.rows() as u64;
+        // Links with their distances; the layers above have about `1 / (M − 1)` of the nodes, and twice their links.
         let links = 2 * self.m as u64 * 8;
         let above = links / (self.m as u64 - 1) + 16;
         let head = if self.has_head(points.vectors.cols()) { self.head as u64 * 4 + 64 } else { 0 };

@@ -105,11 +105,16 @@ impl Ivf {
     /// See [`BuildError`].
     pub fn build(&self, points: &Points<'_>, build: &Build<'_>) -> Result<IvfIndex, BuildError> {
         check_lists(self.lists, self.iterations, self.probe)?;
-        let (rows, width) = (points.vectors.rows(), points.vectors.cols().next_multiple_of(16));
-        let needed = bytes_to_build(self.lists(rows), rows, width);
-        build.reserve(Vectors::bytes_of(points).saturating_add(needed))?;
+        build.reserve(self.memory(points))?;
         build.check()?;
         build.pool()?.install(|| self.build_here(points, build))
+    }
+
+    /// About the most bytes that the index and its build will hold; a build refuses to go over
+    /// [`Build::memory`](crate::Build) before it allocates.
+    pub fn memory(&self, points: &Points<'_>) -> u64 {
+        let (rows, width) = (points.vectors.rows(), points.vectors.cols().next_multiple_of(16));
+        Vectors::bytes_of(points).saturating_add(bytes_to_build(self.lists(rows), rows, width))
     }
 
     fn lists(&self, rows: usize) -> usize {

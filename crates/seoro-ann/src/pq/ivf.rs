@@ -51,22 +51,38 @@ impl IvfPq {
     /// See [`BuildError`].
     pub fn build(&self, points: &Points<'_>, build: &Build<'_>) -> Result<IvfPqIndex, BuildError> {
         check_lists(self.lists, self.iterations, self.probe)?;
-        let rows = points.vectors.rows();
-        let lists = self.lists.unwrap_or_else(|| lists_for(rows)).min(rows.max(1));
-        let codes = Codes {
-            parts: parts_for(self.parts, self.bits, points.vectors.cols()),
+        let codes = self.codes(points.vectors.cols());
+        codes.check(points)?;
+        build.reserve(self.memory(points))?;
+        build.check()?;
+        let lists = Lists {
+            lists: self.lists(points.vectors.rows()),
+            iterations: self.iterations,
+            probe: self.probe,
+        };
+        let coded = build.pool()?.install(|| Coded::build(&codes, Some(&lists), points, build))?;
+        Ok(IvfPqIndex { coded })
+    }
+
+    /// About the most bytes that the index and its build will hold; a build refuses to go over
+    /// [`Build::memory`](crate::Build) before it allocates.
+    pub fn memory(&self, points: &Points<'_>) -> u64 {
+        self.codes(points.vectors.cols()).bytes_to_build(points, self.lists(points.vectors.rows()))
+    }
+
+    fn lists(&self, rows: usize) -> usize {
+        self.lists.unwrap_or_else(|| lists_for(rows)).min(rows.max(1))
+    }
+
+    fn codes(&self, dim: usize) -> Codes {
+        Codes {
+            parts: parts_for(self.parts, self.bits, dim),
             bits: self.bits,
             iterations: self.word_iterations,
             tables: Tables::Asymmetric,
             keep: self.keep,
             rerank: self.rerank,
-        };
-        codes.check(points)?;
-        build.reserve(codes.bytes_to_build(points, lists))?;
-        build.check()?;
-        let lists = Lists { lists, iterations: self.iterations, probe: self.probe };
-        let coded = build.pool()?.install(|| Coded::build(&codes, Some(&lists), points, build))?;
-        Ok(IvfPqIndex { coded })
+        }
     }
 }
 

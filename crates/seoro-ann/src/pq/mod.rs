@@ -77,10 +77,16 @@ impl Pq {
     pub fn build(&self, points: &Points<'_>, build: &Build<'_>) -> Result<PqIndex, BuildError> {
         let codes = self.codes(points.vectors.cols());
         codes.check(points)?;
-        build.reserve(codes.bytes_to_build(points, 1))?;
+        build.reserve(self.memory(points))?;
         build.check()?;
         let coded = build.pool()?.install(|| Coded::build(&codes, None, points, build))?;
         Ok(PqIndex { coded })
+    }
+
+    /// About the most bytes that the index and its build will hold; a build refuses to go over
+    /// [`Build::memory`](crate::Build) before it allocates.
+    pub fn memory(&self, points: &Points<'_>) -> u64 {
+        self.codes(points.vectors.cols()).bytes_to_build(points, 1)
     }
 
     fn codes(&self, dim: usize) -> Codes {

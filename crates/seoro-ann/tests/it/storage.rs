@@ -1,7 +1,7 @@
 //! Vectors stored as bytes.
 
 use crate::oracle::{METRICS, agrees, random, score};
-use seoro_ann::{Ask, Build, BuildError, Flat, Hnsw, Index, Metric, Points, Storage};
+use seoro_ann::{Ask, Build, BuildError, Flat, Forest, Hnsw, Index, Ivf, IvfPq, Metric, Points, Pq, Storage};
 use seoro_core::{Matrix, Seed};
 
 fn both(vectors: &Matrix, metric: Metric, storage: Storage) -> [Box<dyn Index>; 2] {
@@ -79,4 +79,30 @@ fn sums_that_would_overflow_are_refused() {
     let points = Points::new(&vectors, Metric::SquaredL2);
     let refused = Flat { storage: Storage::Int8 }.build(&points, &Build::new(Seed::new(1)));
     assert!(matches!(refused, Err(BuildError::Parameter { parameter: "storage", .. })));
+}
+
+#[test]
+fn no_index_holds_more_than_it_said_before() {
+    let vectors = random(3000, 70, "vectors");
+    for metric in METRICS {
+        let (points, build) = (Points::new(&vectors, metric), Build::new(Seed::new(1)));
+        let mut all: Vec<(u64, u64)> = Vec::new();
+        for storage in [Storage::F32, Storage::Int8, Storage::Int8Reranked] {
+            let flat = Flat { storage };
+            all.push((flat.memory(&points), flat.build(&points, &build).unwrap().bytes()));
+            let hnsw = Hnsw { storage, ..Hnsw::default() };
+            all.push((hnsw.memory(&points), hnsw.build(&points, &build).unwrap().bytes()));
+        }
+        let forest = Forest { leaf: Some(20), ..Forest::default() };
+        all.push((forest.memory(&points), forest.build(&points, &build).unwrap().bytes()));
+        let ivf = Ivf::default();
+        all.push((ivf.memory(&points), ivf.build(&points, &build).unwrap().bytes()));
+        let pq = Pq { bits: 4, ..Pq::default() };
+        all.push((pq.memory(&points), pq.build(&points, &build).unwrap().bytes()));
+        let ivf_pq = IvfPq::default();
+        all.push((ivf_pq.memory(&points), ivf_pq.build(&points, &build).unwrap().bytes()));
+        for (place, (said, held)) in all.into_iter().enumerate() {
+            assert!(held <= said && said < 8 * held, "{metric:?}, {place}: said {said}, holds {held}");
+        }
+    }
 }

@@ -49,22 +49,36 @@ pub fn run(args: &BenchArgs) -> Result<(), LabError> {
     let python = scene.python()?;
     let progress = Progress::new(cases.len(), "bench");
     let mut rows = Vec::new();
+    let mut failed = Vec::new();
     for case in cases {
-        rows.extend(bench::against_peers(case, &scene, &python, &|what| progress.say(what))?);
+        match bench::against_peers(case, &scene, &python, &|what| progress.say(what)) {
+            Ok(measured) => {
+                if args.publish {
+                    publish(&measured)?;
+                }
+                rows.extend(measured);
+            }
+            // The others are measured all the same: a case may take long, and a library fail.
+            Err(error) => {
+                eprintln!("{}: {error}", case.name);
+                failed.push(case.name);
+            }
+        }
         progress.step();
     }
     drop(progress);
     println!("{}", bench::markdown(&rows));
     rows::write(&workplace::target().join("experiments/bench.json"), &rows)?;
-    if args.publish {
-        let path = workplace::root().join("docs/results/bench.json");
-        let rows = merged(rows::read(&path)?, rows);
-        rows::write(&path, &rows)?;
-        let page = workplace::root().join("docs/benchmarks.md");
-        workplace::write_whole(&page, bench::markdown(&rows).as_bytes())?;
-        eprintln!("published: {}, {}", path.display(), page.display());
-    }
-    Ok(())
+    if failed.is_empty() { Ok(()) } else { Err(LabError::Cases(failed.join(", "))) }
+}
+
+/// Puts rows in the place of those of the same cases and peers.
+fn publish(measured: &[BenchRow]) -> Result<(), LabError> {
+    let path = workplace::root().join("docs/results/bench.json");
+    let rows = merged(rows::read(&path)?, measured.to_vec());
+    rows::write(&path, &rows)?;
+    let page = workplace::root().join("docs/benchmarks.md");
+    workplace::write_whole(&page, bench::markdown(&rows).as_bytes())
 }
 
 /// What our side alone gave, on a line.

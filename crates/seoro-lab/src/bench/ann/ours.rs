@@ -1,7 +1,7 @@
 //! Our side of a contest.
 
 use super::kept::{build, collection, index};
-use super::{Contest, REPORTED};
+use super::{CHOSEN_ON, Contest, REPORTED};
 use crate::LabError;
 use crate::ann::{
     Choice, Collection, Half, K, Probe, Recipe, Side, Truth, choose, first_rows, recall as recall_of,
@@ -71,7 +71,7 @@ impl<'a> Ours<'a> {
     /// # Errors
     /// No setting reaches it.
     pub(super) fn choose(&mut self, recall: f64) -> Result<Choice, LabError> {
-        self.first = Some(self.asked(Half::First, usize::MAX, crate::bench::pool(1)?)?);
+        self.first = Some(self.asked(Half::First, CHOSEN_ON, crate::bench::pool(1)?)?);
         let unreached = || LabError::Usage(format!("none of our settings reaches a recall of {recall}"));
         choose(self, recall)?.ok_or_else(unreached)
     }

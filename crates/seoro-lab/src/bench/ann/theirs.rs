@@ -1,7 +1,7 @@
 //! A library's side of a contest: what its script is told and asked.
 
 use super::kept::collection;
-use super::{Contest, Goal, REPORTED};
+use super::{CHOSEN_ON, Contest, Goal, REPORTED};
 use crate::LabError;
 use crate::ann::grids::Rival;
 use crate::ann::{Choice, Collection, Half, K, Probe, Side, Truth, cache, choose, recall as recall_of};
@@ -114,7 +114,7 @@ impl Theirs {
 impl Talk for Theirs {
     fn prepare(&mut self, peer: &mut Peer) -> Result<String, LabError> {
         if let Goal::Search { recall } = self.contest.goal {
-            let truth = self.truth(Half::First, usize::MAX)?;
+            let truth = self.truth(Half::First, CHOSEN_ON)?;
             let mut choosing = Choosing { theirs: self, peer, truth };
             let unreached = || LabError::Peer {
                 peer: self.rival.script.to_owned(),
@@ -175,6 +175,6 @@ impl Side for Choosing<'_> {
     }
 
     fn search(&mut self, setting: usize, effort: usize) -> Result<Probe, LabError> {
-        self.theirs.search(self.peer, (setting, Some(effort)), (Half::First, usize::MAX, &self.truth), 1)
+        self.theirs.search(self.peer, (setting, Some(effort)), (Half::First, CHOSEN_ON, &self.truth), 1)
     }
 }
