@@ -113,7 +113,7 @@ pub const OUR_FOREST: &[Recipe] = &[Recipe::forest(24)];
 pub const THEIR_FOREST: &[Rival] = &[annoy(&[&[("trees", 24)]])];
 
 /// Our exact index.
-pub const OUR_FLAT: &[Recipe] = &[Recipe::Flat];
+pub const OUR_FLAT: &[Recipe] = &[Recipe::flat()];
 /// Faiss' exact index.
 pub const THEIR_FLAT: &[Rival] =
     &[Rival { script: "ann_faiss", index: "flat", effort: Effort::None, settings: &[&[]] }];

@@ -2,15 +2,18 @@
 
 use super::K;
 use seoro_ann::{Ask, Build, BuildError, Flat, Forest, Hnsw, Index, Points, Split, Storage};
+use serde::{Deserialize, Serialize};
 
 /// The recipe of one of our indexes.
 ///
 /// A kind more is one variant here, with its line in `build`, `ask`, `effort` and `Display`; a grid of its
-/// settings beside the peers' in `ann/grids.rs`; and its cases in `bench/ann/cases.rs`.
-#[derive(Clone, Debug, PartialEq)]
+/// settings beside the peers' in `ann/grids.rs`; and its cases in `bench/ann/cases.rs`. In a paper's file a recipe is the
+/// variant's name with its settings: `hnsw = { m = 16 }`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Recipe {
-    /// The exact index.
-    Flat,
+    /// The exact index, or all vectors compared by their bytes.
+    Flat(Flat),
     /// A forest; effort is the number of vectors gathered.
     Forest(Forest),
     /// A graph; effort is `ef`.
@@ -18,6 +21,11 @@ pub enum Recipe {
 }
 
 impl Recipe {
+    /// The exact index.
+    pub const fn flat() -> Self {
+        Self::Flat(Flat { storage: Storage::F32 })
+    }
+
     /// A forest of so many trees.
     pub const fn forest(trees: usize) -> Self {
         Self::Forest(Forest { trees, leaf: None, split: Split::TwoMeans, head: 64, effort: 1000 })
@@ -39,7 +47,7 @@ impl Recipe {
     /// See [`BuildError`].
     pub fn build(&self, points: &Points<'_>, build: &Build<'_>) -> Result<Box<dyn Index>, BuildError> {
         Ok(match self {
-            Self::Flat => Box::new(Flat::default().build(points, build)?),
+            Self::Flat(recipe) => Box::new(recipe.build(points, build)?),
             Self::Forest(recipe) => Box::new(recipe.build(points, build)?),
             Self::Hnsw(recipe) => Box::new(recipe.build(points, build)?),
         })
@@ -50,10 +58,28 @@ impl Recipe {
         Ask::new(k).effort(effort)
     }
 
+    /// How vectors are stored for searches.
+    fn storage(&self) -> Storage {
+        match self {
+            Self::Flat(Flat { storage }) | Self::Hnsw(Hnsw { storage, .. }) => *storage,
+            Self::Forest(_) => Storage::F32,
+        }
+    }
+
+    /// Whether searches read something shorter than the vectors.
+    pub fn is_compressed(&self) -> bool {
+        self.storage() != Storage::F32
+    }
+
+    /// Whether it keeps the vectors beside something shorter, to compare the best found again.
+    pub fn reranks(&self) -> bool {
+        self.storage() == Storage::Int8Reranked
+    }
+
     /// What effort means.
     pub fn effort(&self) -> Effort {
         match self {
-            Self::Flat => Effort::None,
+            Self::Flat(_) => Effort::None,
             Self::Forest(_) => Effort::Gathered,
             Self::Hnsw(_) => Effort::Ef,
         }
@@ -97,16 +123,32 @@ impl Effort {
 impl std::fmt::Display for Recipe {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Flat => write!(f, "flat"),
+            Self::Flat(Flat { storage }) => write!(f, "flat{}", stored(*storage)),
             Self::Forest(Forest { trees, .. }) => write!(f, "trees {trees}"),
             Self::Hnsw(Hnsw { m, ef_construction, storage, .. }) => {
-                write!(f, "m {m}, ef_construction {ef_construction}")?;
-                match storage {
-                    Storage::F32 => Ok(()),
-                    Storage::Int8 => write!(f, ", int8"),
-                    _ => write!(f, ", int8 reranked"),
-                }
+                write!(f, "m {m}, ef_construction {ef_construction}{}", stored(*storage))
             }
         }
+    }
+}
+
+/// How vectors are stored, behind other settings.
+fn stored(storage: Storage) -> &'static str {
+    match storage {
+        Storage::F32 => "",
+        Storage::Int8 => ", int8",
+        _ => ", int8 reranked",
+    }
+}
+
+impl std::fmt::Display for Effort {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Ef => "ef",
+            Self::Gathered => "gathered",
+            Self::Lists => "lists",
+            Self::Rerank => "re-ranked",
+        })
     }
 }
