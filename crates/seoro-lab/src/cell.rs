@@ -9,6 +9,7 @@ use seoro_core::{Histories, Score, Seed};
 use seoro_eval::{Evaluation, Metric};
 use seoro_models::registry::{self, FittedModel, Model};
 use seoro_models::{Checkpoint, DeviceName, Epoch, FitError, Run, Training};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -45,6 +46,25 @@ pub struct Cell {
     pub threads: usize,
     /// By which code.
     pub commit: String,
+}
+
+/// What a store keeps.
+pub(crate) trait Kept: Serialize + DeserializeOwned {
+    /// The hash it is kept under.
+    fn key(&self) -> &str;
+
+    /// By which code it was computed.
+    fn commit(&self) -> &str;
+}
+
+impl Kept for Cell {
+    fn key(&self) -> &str {
+        &self.key
+    }
+
+    fn commit(&self) -> &str {
+        &self.commit
+    }
 }
 
 /// The epoch a paper that selects on test would have reported: printed beside the last epoch, never acted upon.
@@ -97,15 +117,15 @@ impl Store {
         self.folder.join("cells").join(format!("{key}.json"))
     }
 
-    fn find(&self, key: &str) -> Option<Cell> {
+    pub(crate) fn find<C: Kept>(&self, key: &str) -> Option<C> {
         let text = self.resume.then(|| std::fs::read_to_string(self.cell(key)).ok())??;
-        let cell: Cell = serde_json::from_str(&text).ok()?;
-        (!self.committed_only || workplace::is_a_commit(&cell.commit)).then_some(cell)
+        let cell: C = serde_json::from_str(&text).ok()?;
+        (!self.committed_only || workplace::is_a_commit(cell.commit())).then_some(cell)
     }
 
-    fn keep(&self, cell: &Cell) -> Result<(), LabError> {
+    pub(crate) fn keep(&self, cell: &impl Kept) -> Result<(), LabError> {
         let text = serde_json::to_string(cell).map_err(|error| LabError::Usage(error.to_string()))?;
-        workplace::write_whole(&self.cell(&cell.key), text.as_bytes())
+        workplace::write_whole(&self.cell(cell.key()), text.as_bytes())
     }
 
     /// The folder of an unfinished fit: its checkpoint and snapshots, emptied unless resuming.
@@ -347,7 +367,7 @@ mod tests {
     #[test]
     fn fits_that_may_differ_have_keys_that_differ() {
         let papers = paper::read_all(&workplace::root().join("docs/papers")).expect("the papers");
-        let paper = &papers[0];
+        let paper = &papers.recommenders[0];
         let data = data::open("world", &Folders::new(None)).expect("the world").expect("is always at hand");
         let part = Part::AsPublished;
         let key = |row: &str, seed: u64, threads: usize| {

@@ -8,10 +8,10 @@ use seoro_eval::significance::{mean, std};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// One number of ours, beside the printed one where there is one.
+/// One number of ours, beside the printed one where there is one; `M` names what was measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ResultRow {
+pub struct ResultRow<M = Metric> {
     /// The paper.
     pub paper: String,
     /// The printed table, or `ours` where none prints this number.
@@ -23,7 +23,10 @@ pub struct ResultRow {
     /// Which part of the report.
     pub protocol: Part,
     /// What was measured.
-    pub metric: Metric,
+    pub metric: M,
+    /// How hard an index looked, where it can look more or less hard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effort: Option<usize>,
     /// The printed number.
     pub published: Option<f64>,
     /// Where it was read.
@@ -126,6 +129,7 @@ impl RowCells<'_> {
             dataset: self.dataset.to_owned(),
             protocol: self.part,
             metric,
+            effort: None,
             published,
             source: printed.map(|printed| paper.sources[&printed.source].clone()),
             status: printed.map(|printed| printed.status),
@@ -171,7 +175,7 @@ fn within(value: f64, printed: &Printed, metric: Metric, deterministic: bool) ->
 }
 
 /// Six digits are more than any of these measures is sure of.
-fn round(value: f64) -> f64 {
+pub(crate) fn round(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
 }
 
@@ -238,7 +242,7 @@ mod tests {
 
     fn ncf() -> Paper {
         let papers = paper::read_all(&workplace::root().join("docs/papers")).expect("the papers");
-        papers.into_iter().find(|paper| paper.name == "ncf").expect("is there")
+        papers.recommenders.into_iter().find(|paper| paper.name == "ncf").expect("is there")
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! The vectors to search and the queries, each from a named source.
 
-use super::{ItemLike, cache, item_like, words};
+use super::{ItemLike, cache, item_like, words, world};
 use crate::data::Folders;
 use crate::{LabError, manifests, workplace};
 use seoro_ann::{Metric, Points};
 use seoro_core::dataset;
 use seoro_core::hash::Fnv1a;
 use seoro_core::{Matrix, Seed};
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// Where vectors come from.
@@ -19,11 +20,18 @@ pub enum Set {
     Words,
     /// [`ItemLike::MILLION`].
     Items1m,
+    /// Items and users of a larger embedded world, as iALS sees them.
+    World,
+    /// A million SIFT descriptors, 128 numbers each, and 10,000 more that ask.
+    Sift1m,
 }
 
 /// Vectors, and what near means among them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Space {
+    /// The embedded world by inner products.
+    World,
     /// MNIST by squared distances.
     Mnist,
     /// Words by cosines.
@@ -31,7 +39,10 @@ pub enum Space {
     /// Words by inner products.
     WordsIp,
     /// A million items by cosines.
+    #[serde(rename = "items-1m")]
     Items1m,
+    /// SIFT descriptors by squared distances.
+    Sift1m,
 }
 
 impl Space {
@@ -41,14 +52,28 @@ impl Space {
             Self::Mnist => Set::Mnist,
             Self::WordsCosine | Self::WordsIp => Set::Words,
             Self::Items1m => Set::Items1m,
+            Self::World => Set::World,
+            Self::Sift1m => Set::Sift1m,
+        }
+    }
+
+    /// What it is called in files and commands.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::World => "world",
+            Self::Mnist => "mnist",
+            Self::WordsCosine => "words-cosine",
+            Self::WordsIp => "words-ip",
+            Self::Items1m => "items-1m",
+            Self::Sift1m => "sift1m",
         }
     }
 
     /// What near means.
     pub fn metric(self) -> Metric {
         match self {
-            Self::Mnist => Metric::SquaredL2,
-            Self::WordsIp => Metric::InnerProduct,
+            Self::Mnist | Self::Sift1m => Metric::SquaredL2,
+            Self::WordsIp | Self::World => Metric::InnerProduct,
             Self::WordsCosine | Self::Items1m => Metric::Cosine,
         }
     }
@@ -99,13 +124,47 @@ impl Collection {
         python: &dyn Fn() -> Result<PathBuf, LabError>,
     ) -> Result<Self, LabError> {
         match set {
-            Set::Mnist => mnist(folders),
+            Set::Mnist => given("mnist", folders),
+            Set::Sift1m => given("sift1m", folders),
+            Set::World => world::open(),
             Set::Words => words::open(folders, python).map(|vectors| hold_out("words", &vectors)),
             Set::Items1m => {
                 let (items, users) = item_like(&ItemLike::MILLION, Seed::new(1).child("items-1m"));
                 Ok(Self::new("items-1m", items, &users))
             }
         }
+    }
+
+    /// What has to be done before [`Collection::open`] can read a set; nothing where it is at hand.
+    ///
+    /// # Errors
+    /// A script or manifest that cannot be read.
+    pub fn missing(set: Set, folders: &Folders) -> Result<Option<String>, LabError> {
+        let fetched = |name: &str| {
+            let line =
+                format!("`cargo xtask datasets fetch {name}` gets it, or name its folder with --data DIR");
+            folders.holding(name).is_none().then_some(line)
+        };
+        Ok(match set {
+            Set::Mnist => fetched("mnist"),
+            Set::Sift1m => fetched("sift1m"),
+            Set::Words if words::is_kept()? => None,
+            Set::Words => Some(
+                "`cargo xtask bench flat-batch-words-ip --data DIR` makes it, by Python, of text-aclimdb"
+                    .to_owned(),
+            ),
+            Set::Items1m | Set::World => None,
+        })
+    }
+
+    /// All queries `[Q, D]`: the first half, then the second.
+    pub fn queries(&self) -> Matrix {
+        let [first, second] = &self.halves;
+        let mut all = Matrix::zeros(first.rows() + second.rows(), first.cols());
+        let (head, tail) = all.as_mut_slice().split_at_mut(first.as_slice().len());
+        head.copy_from_slice(first.as_slice());
+        tail.copy_from_slice(second.as_slice());
+        all
     }
 
     /// Half of the queries.
@@ -142,14 +201,15 @@ pub(super) fn load(name: &str, folders: &Folders) -> Result<dataset::Dataset, La
     Ok(dataset::load(&manifest, folder)?)
 }
 
-fn mnist(folders: &Folders) -> Result<Collection, LabError> {
-    let mut dataset = load("mnist", folders)?;
+/// A set that has files of its own.
+fn given(name: &'static str, folders: &Folders) -> Result<Collection, LabError> {
+    let mut dataset = load(name, folders)?;
     let mut part = |part: &str| {
-        let missing = || LabError::Usage(format!("mnist: no vectors called {part}"));
+        let missing = || LabError::Usage(format!("{name}: no vectors called {part}"));
         dataset.vectors.remove(part).ok_or_else(missing)
     };
     let (base, queries) = (part("base")?, part("queries")?);
-    Ok(Collection::new("mnist", base, &queries))
+    Ok(Collection::new(name, base, &queries))
 }
 
 /// How many vectors ask for the others, where a set has no queries of its own.

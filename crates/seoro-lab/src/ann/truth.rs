@@ -37,6 +37,18 @@ impl Truth {
         Ok(Self::new(&collection.base, &queries, metric, rows))
     }
 
+    /// The same for all queries of a collection, in the order of [`Collection::queries`].
+    ///
+    /// # Errors
+    /// As [`Truth::of`].
+    pub fn of_all(collection: &Collection, metric: Metric) -> Result<Self, LabError> {
+        let mut all = Self::of(collection, Half::First, usize::MAX, metric)?;
+        let second = Self::of(collection, Half::Second, usize::MAX, metric)?;
+        all.rows.extend(second.rows);
+        all.last.extend(second.last);
+        Ok(all)
+    }
+
     /// Neighbours that are known.
     pub fn new(base: &Matrix, queries: &Matrix, metric: Metric, rows: Vec<Vec<u32>>) -> Self {
         let last = |(query, rows): (usize, &Vec<u32>)| {
@@ -81,6 +93,28 @@ pub fn recall(truth: &Truth, base: &Matrix, queries: &Matrix, found: &[Vec<u64>]
         }
     }
     if all == 0 { 1.0 } else { f64::from(hits) / all as f64 }
+}
+
+/// The share of queries whose nearest vector, or one as near, is among the first `most` found: `1-recall@R`.
+pub fn nearest_within(
+    truth: &Truth,
+    base: &Matrix,
+    queries: &Matrix,
+    found: &[Vec<u64>],
+    most: usize,
+) -> f64 {
+    let is_found = |(query, rows): &(usize, &Vec<u32>)| {
+        let Some(&nearest) = rows.first() else { return true };
+        let near = |row: u64| nearness(truth.metric, queries.row(*query), base.row(row as usize));
+        let best = near(u64::from(nearest));
+        let found = found.get(*query).map_or(&[][..], Vec::as_slice).iter().take(most);
+        let mut there = found.copied().filter(|&row| row < base.rows() as u64);
+        there.any(|row| row == u64::from(nearest) || near(row) >= best - 1e-6 * best.abs())
+    };
+    if truth.is_empty() {
+        return 1.0;
+    }
+    truth.rows.iter().enumerate().filter(is_found).count() as f64 / truth.len() as f64
 }
 
 /// How near two vectors are, larger is nearer, in double precision.
@@ -156,6 +190,17 @@ mod tests {
         // Nothing counts twice, names nothing, or counts beyond the k asked for.
         assert_eq!(of([vec![1, 1], vec![2, u64::MAX]]), 0.5);
         assert_eq!(of([vec![4, 4, 1, 0], vec![2, 3]]), 0.5);
+    }
+
+    #[test]
+    fn queries_whose_nearest_is_among_the_first() {
+        let (base, queries, truth) = line();
+        let of = |found: [Vec<u64>; 2], most| nearest_within(&truth, &base, &queries, &found, most);
+        let found = [vec![4, 0, 1], vec![3, 0, 2]];
+        // The first query's nearest comes third; the second's shares its place with the one found first.
+        assert_eq!((of(found.clone(), 1), of(found.clone(), 2), of(found, 3)), (0.5, 0.5, 1.0));
+        assert_eq!(of([vec![], vec![u64::MAX, 2]], 1), 0.0);
+        assert_eq!(of([vec![], vec![u64::MAX, 2]], 10), 0.5);
     }
 
     #[test]

@@ -34,14 +34,27 @@ pub(super) fn open(
     folders: &Folders,
     python: &dyn Fn() -> Result<PathBuf, LabError>,
 ) -> Result<Matrix, LabError> {
-    let script = workplace::root().join(format!("benches/peers/{SCRIPT}.py"));
-    let text = std::fs::read_to_string(&script).map_err(LabError::io(&script))?;
-    let key = hash(&serde_json::json!([fingerprint_of(TEXT)?, text]));
-    let out = cache().join(format!("words-{key}"));
+    let (script, out) = place()?;
     if !out.with_extension("json").is_file() {
         make(&script, &plain_text(folders)?, &out, &python()?)?;
     }
     read(&out)
+}
+
+/// Whether the vectors are kept for this text and script.
+///
+/// # Errors
+/// A script that cannot be read.
+pub(super) fn is_kept() -> Result<bool, LabError> {
+    Ok(place()?.1.with_extension("json").is_file())
+}
+
+/// The script, and where it writes: files are named after all that decides them.
+fn place() -> Result<(PathBuf, PathBuf), LabError> {
+    let script = workplace::root().join(format!("benches/peers/{SCRIPT}.py"));
+    let text = std::fs::read_to_string(&script).map_err(LabError::io(&script))?;
+    let key = hash(&serde_json::json!([fingerprint_of(TEXT)?, text]));
+    Ok((script, cache().join(format!("words-{key}"))))
 }
 
 /// The text as a plain file.

@@ -1,12 +1,15 @@
 //! `experiments`: the papers' tables, ours beside theirs.
 
+use super::neighbours;
+use crate::ann::trade::TradeRow;
 use crate::cell::{Job, Store};
 use crate::data::{self, Data, Folders};
-use crate::paper::{self, DatasetUse, Paper, Part, Row};
+use crate::paper::{self, AnnPaper, DatasetUse, Paper, Papers, Part, Row};
 use crate::progress::Progress;
 use crate::table::{self, ResultRow, RowCells};
 use crate::task::{Side, Task};
 use crate::{LabError, compare, render, rows, workplace};
+use serde::Serialize;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -24,31 +27,31 @@ pub struct ExperimentsArgs {
     row: Vec<String>,
     /// Only these data sets
     #[arg(long)]
-    dataset: Vec<String>,
+    pub(super) dataset: Vec<String>,
     /// The folder that holds the data sets
     #[arg(long, env = "SEORO_DATA", value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// How many seeds a row with randomness is run with [default: 1; with --full the paper file's]
+    pub(super) data: Option<PathBuf>,
+    /// How many seeds a row with randomness is run with [default: 1; with --full the paper file's; indexes have one]
     #[arg(long)]
     seeds: Option<NonZeroUsize>,
-    /// Only the honest part: validation-selected, full ranking
+    /// Only the honest part: validation-selected, full ranking; papers on indexes have one part
     #[arg(long)]
     honest: bool,
-    /// All the seeds that the paper files ask for
+    /// All the seeds that the paper files ask for, and the data sets that take long
     #[arg(long)]
-    full: bool,
+    pub(super) full: bool,
     /// Keep finished cells and go on from checkpoints
     #[arg(long)]
-    resume: bool,
+    pub(super) resume: bool,
     /// Print the results as JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     /// Write docs/results too; refused where the working tree differs from its commit
     #[arg(long)]
-    publish: bool,
-    /// How many threads [default: all cores]
+    pub(super) publish: bool,
+    /// How many threads [default: all cores]; an index is built by them and searched by one
     #[arg(long, default_value_t = 0, hide_default_value = true)]
-    threads: usize,
+    pub(super) threads: usize,
 }
 
 /// Runs the command.
@@ -59,29 +62,19 @@ pub struct ExperimentsArgs {
 pub fn run(args: &ExperimentsArgs) -> Result<(), LabError> {
     let papers = chosen_papers(args)?;
     if args.list {
-        papers.iter().for_each(|paper| println!("{}", listing(paper)));
+        papers.recommenders.iter().for_each(|paper| println!("{}", listing(paper)));
+        papers.ann.iter().for_each(|paper| println!("{}", listing_of_indexes(paper)));
         return Ok(());
     }
     if args.publish && workplace::is_dirty() {
         return Err(LabError::DirtyTree);
     }
     let mut all = Vec::new();
-    for paper in &papers {
-        let results = run_paper(paper, args)?;
-        let out = workplace::target().join("experiments");
-        let text = render::markdown(paper, &results);
-        write_both(&out, paper, &results)?;
-        if !args.json {
-            println!("{text}");
-        }
-        eprintln!("written: {}", out.join(format!("{}.{{md,json}}", paper.name)).display());
-        if args.publish {
-            let docs = workplace::root().join("docs/results");
-            let old = rows::read(&docs.join(format!("{}.json", paper.name)))?;
-            write_both(&docs, paper, &table::merge(paper, old, results.clone())?)?;
-            eprintln!("published: {}", docs.join(format!("{}.{{md,json}}", paper.name)).display());
-        }
-        all.extend(results);
+    for paper in &papers.recommenders {
+        all.extend(run_and_write(paper, args)?.into_iter().map(AnyRow::Recommender));
+    }
+    for paper in &papers.ann {
+        all.extend(neighbours::run(paper, args)?.into_iter().map(AnyRow::Index));
     }
     if args.json {
         let text = serde_json::to_string_pretty(&all).map_err(|error| LabError::Usage(error.to_string()))?;
@@ -90,49 +83,112 @@ pub fn run(args: &ExperimentsArgs) -> Result<(), LabError> {
     Ok(())
 }
 
+/// A result of any paper, in one format.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum AnyRow {
+    Recommender(ResultRow),
+    Index(TradeRow),
+}
+
+#[allow(clippy::print_stdout, clippy::print_stderr)] // a command speaks to its user
+fn run_and_write(paper: &Paper, args: &ExperimentsArgs) -> Result<Vec<ResultRow>, LabError> {
+    let results = run_paper(paper, args)?;
+    let out = workplace::target().join("experiments");
+    let text = render::markdown(paper, &results);
+    write_both(&out, paper, &results)?;
+    if !args.json {
+        println!("{text}");
+    }
+    eprintln!("written: {}", out.join(format!("{}.{{md,json}}", paper.name)).display());
+    if args.publish {
+        let docs = workplace::root().join("docs/results");
+        let old = rows::read(&docs.join(format!("{}.json", paper.name)))?;
+        write_both(&docs, paper, &table::merge(paper, old, results.clone())?)?;
+        eprintln!("published: {}", docs.join(format!("{}.{{md,json}}", paper.name)).display());
+    }
+    Ok(results)
+}
+
 fn write_both(folder: &std::path::Path, paper: &Paper, rows: &[ResultRow]) -> Result<(), LabError> {
     rows::write(&folder.join(format!("{}.json", paper.name)), rows)?;
     let path = folder.join(format!("{}.md", paper.name));
     workplace::write_whole(&path, render::markdown(paper, rows).as_bytes())
 }
 
-fn chosen_papers(args: &ExperimentsArgs) -> Result<Vec<Paper>, LabError> {
+impl ExperimentsArgs {
+    pub(super) fn takes_row(&self, name: &str) -> bool {
+        self.row.is_empty() || self.row.iter().any(|row| row == name)
+    }
+
+    pub(super) fn takes_dataset(&self, name: &str) -> bool {
+        self.dataset.is_empty() || self.dataset.iter().any(|dataset| dataset == name)
+    }
+}
+
+/// The papers that have something of what is asked for.
+fn chosen_papers(args: &ExperimentsArgs) -> Result<Papers, LabError> {
     let mut papers = paper::read_all(&workplace::root().join("docs/papers"))?;
     if let Some(name) = &args.paper {
-        let known = papers.iter().map(|paper| paper.name.clone()).collect::<Vec<_>>().join(", ");
-        papers.retain(|paper| paper.name == *name);
-        if papers.is_empty() {
-            return Err(LabError::Unknown { kind: "paper", name: name.clone(), known });
-        }
+        check("paper", std::slice::from_ref(name), &papers.names())?;
+        papers.recommenders.retain(|paper| paper.name == *name);
+        papers.ann.retain(|paper| paper.name == *name);
     }
-    for paper in &papers {
-        for row in &args.row {
-            paper.row(row)?;
-        }
-        if let Some(dataset) = args.dataset.iter().find(|name| !paper.datasets.contains_key(*name)) {
-            let known = paper.datasets.keys().cloned().collect::<Vec<_>>().join(", ");
-            return Err(LabError::Unknown { kind: "data set", name: dataset.clone(), known });
-        }
+    let (mut rows, mut datasets): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+    for paper in &papers.recommenders {
+        rows.extend(paper.rows.iter().map(|row| row.name.as_str()));
+        datasets.extend(paper.datasets.keys().map(String::as_str));
     }
+    for paper in &papers.ann {
+        rows.extend(paper.rows.iter().map(|row| row.name.as_str()));
+        datasets.extend(paper.datasets.keys().map(|space| space.name()));
+    }
+    check("row", &args.row, &rows)?;
+    check("data set", &args.dataset, &datasets)?;
+    let is_asked = |paper: &Paper| {
+        paper.rows.iter().any(|row| args.takes_row(&row.name))
+            && paper.datasets.keys().any(|name| args.takes_dataset(name))
+    };
+    papers.recommenders.retain(is_asked);
+    papers.ann.retain(|paper| {
+        paper.rows.iter().any(|row| args.takes_row(&row.name))
+            && paper.datasets.keys().any(|space| args.takes_dataset(space.name()))
+    });
     Ok(papers)
+}
+
+/// Refuses names that stand for nothing.
+fn check(kind: &'static str, names: &[String], known: &[&str]) -> Result<(), LabError> {
+    let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) else { return Ok(()) };
+    let mut each: Vec<&str> = Vec::new();
+    known.iter().for_each(|known| {
+        if !each.contains(known) {
+            each.push(known)
+        }
+    });
+    Err(LabError::Unknown { kind, name: name.clone(), known: each.join(", ") })
 }
 
 fn listing(paper: &Paper) -> String {
     let rows: Vec<&str> = paper.rows.iter().map(|row| row.name.as_str()).collect();
     let datasets: Vec<&str> = paper.datasets.keys().map(String::as_str).collect();
-    format!(
-        "{}: {}\n  rows: {}\n  data sets: {}",
-        paper.name,
-        paper.title,
-        rows.join(", "),
-        datasets.join(", ")
-    )
+    listed(&paper.name, &paper.title, &rows, &datasets)
+}
+
+fn listing_of_indexes(paper: &AnnPaper) -> String {
+    let rows: Vec<&str> = paper.rows.iter().map(|row| row.name.as_str()).collect();
+    let datasets: Vec<&str> = paper.datasets.keys().map(|space| space.name()).collect();
+    listed(&paper.name, &paper.title, &rows, &datasets)
+}
+
+fn listed(name: &str, title: &str, rows: &[&str], datasets: &[&str]) -> String {
+    format!("{name}: {title}\n  rows: {}\n  data sets: {}", rows.join(", "), datasets.join(", "))
 }
 
 fn run_paper(paper: &Paper, args: &ExperimentsArgs) -> Result<Vec<ResultRow>, LabError> {
     let folders = Folders::new(args.data.as_deref());
     let mut results = Vec::new();
-    for name in paper.datasets.keys().filter(|name| args.dataset.is_empty() || args.dataset.contains(*name)) {
+    for name in paper.datasets.keys().filter(|name| args.takes_dataset(name)) {
         match data::open(name, &folders)? {
             Some(data) => results.extend(run_dataset(paper, &data, args)?),
             None => say_missing(name, args)?,
@@ -214,7 +270,7 @@ fn say_how_long(paper: &Paper, data: &Data, rows: &[&Row], args: &ExperimentsArg
 }
 
 fn chosen_rows<'a>(paper: &'a Paper, data: &Data, args: &ExperimentsArgs) -> Vec<&'a Row> {
-    let rows = paper.rows.iter().filter(|row| args.row.is_empty() || args.row.contains(&row.name));
+    let rows = paper.rows.iter().filter(|row| args.takes_row(&row.name));
     rows.filter(|row| !row.is_oracle() || data.oracle.is_some()).collect()
 }
 

@@ -3,4 +3,5 @@
 pub mod bench;
 pub mod datasets;
 pub mod experiments;
+mod neighbours;
 pub mod search;

@@ -88,7 +88,7 @@ pub fn run(args: &SearchArgs) -> Result<(), LabError> {
     if args.publish && workplace::is_dirty() {
         return Err(LabError::DirtyTree);
     }
-    let papers = paper::read_all(&workplace::root().join("docs/papers"))?;
+    let papers = paper::read_all(&workplace::root().join("docs/papers"))?.recommenders;
     let known = papers.iter().map(|paper| paper.name.clone()).collect::<Vec<_>>().join(", ");
     let paper = papers.iter().find(|paper| paper.name == args.paper);
     let paper = paper.ok_or_else(|| LabError::Unknown { kind: "paper", name: args.paper.clone(), known })?;
@@ -325,7 +325,8 @@ mod tests {
 
     /// A search on the embedded world with this recipe alone.
     fn attempt(row: &str, recipe: &str, every: usize) -> Result<Try, LabError> {
-        let papers = paper::read_all(&workplace::root().join("docs/papers")).expect("the papers");
+        let papers =
+            paper::read_all(&workplace::root().join("docs/papers")).expect("the papers").recommenders;
         let paper = papers.iter().find(|paper| paper.name == "ncf").expect("is there");
         let data = data::open("world", &Folders::new(None)).expect("the world").expect("is always at hand");
         let (usage, protocol) = (&paper.datasets["world"], paper.protocol(Part::Honest));
@@ -369,7 +370,8 @@ mod tests {
 
     #[test]
     fn searches_of_another_protocol_have_another_key() {
-        let papers = paper::read_all(&workplace::root().join("docs/papers")).expect("the papers");
+        let papers =
+            paper::read_all(&workplace::root().join("docs/papers")).expect("the papers").recommenders;
         let (paper, row) = (&papers[0], papers[0].row("ease").expect("a row"));
         let key = |data: &str, part: Part| {
             let search = row.search("world", part).expect("a search");

@@ -1,6 +1,11 @@
 //! A paper as data: its protocol, its rows, and the numbers it prints with where each was read.
 
+mod all;
+mod ann;
 mod check;
+
+pub use all::{Papers, read_all};
+pub use ann::{AnnKind, AnnPaper, AnnPrinted, AnnRow, Reference, SpaceUse};
 
 use crate::LabError;
 use seoro_eval::{Metric, Ties};
@@ -347,18 +352,4 @@ impl Row {
 fn keys(dataset: &str, part: Part) -> Vec<String> {
     let honest = (part == Part::Honest).then(|| format!("{dataset}.honest"));
     honest.into_iter().chain([dataset.to_owned()]).collect()
-}
-
-/// The papers of a folder, by name.
-///
-/// # Errors
-/// Those of [`Paper::read`], and a folder that cannot be read.
-pub fn read_all(folder: &Path) -> Result<Vec<Paper>, LabError> {
-    let entries = std::fs::read_dir(folder).map_err(LabError::io(folder))?;
-    let mut paths: Vec<PathBuf> = entries
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
-        .collect();
-    paths.sort();
-    paths.iter().map(|path| Paper::read(path)).collect()
 }

@@ -1,6 +1,7 @@
 //! The crate's integration tests, one binary.
 #![allow(clippy::unwrap_used)]
 
+mod ann_paper;
 mod bad_input;
 mod command;
 mod datasets;

@@ -9,7 +9,7 @@ use seoro_lab::{rows, workplace};
 fn recipes_are_what_the_searches_found() {
     let root = workplace::root();
     let mut logs = 0;
-    for paper in paper::read_all(&root.join("docs/papers")).unwrap() {
+    for paper in paper::read_all(&root.join("docs/papers")).unwrap().recommenders {
         for (row, (dataset, usage)) in
             paper.rows.iter().flat_map(|row| paper.datasets.iter().map(move |dataset| (row, dataset)))
         {

@@ -13,7 +13,7 @@ const METRIC: Metric = Metric::Ndcg(10);
 
 fn ncf() -> Paper {
     let papers = paper::read_all(&workplace::root().join("docs/papers")).unwrap();
-    papers.into_iter().find(|paper| paper.name == "ncf").unwrap()
+    papers.recommenders.into_iter().find(|paper| paper.name == "ncf").unwrap()
 }
 
 /// The world with another log in the place of its interactions.
