@@ -96,6 +96,12 @@ impl Reservoir {
         }
     }
 
+    /// The best, in no order, to be scored anew; the reservoir must begin anew after this.
+    pub(crate) fn kept(&mut self) -> &mut [Candidate] {
+        self.settle();
+        &mut self.kept
+    }
+
     /// The best, best first; the reservoir must begin anew after this.
     pub(crate) fn sorted(&mut self) -> &[Candidate] {
         self.settle();

@@ -15,6 +15,13 @@ impl<T: Pod> Slab<T> {
         Self(Kept::zeros(len))
     }
 
+    /// A copy of these numbers where those of [`Slab::zeros`] would be, to be read here and there.
+    pub(crate) fn placed(numbers: &[T]) -> Self {
+        let mut slab = Self::zeros(numbers.len());
+        slab.as_mut_slice().copy_from_slice(numbers);
+        slab
+    }
+
     /// The numbers in these bytes of a map; nothing where they are not inside, not aligned, or no whole numbers.
     pub(crate) fn mapped(map: &Arc<Map>, range: Range<usize>) -> Option<Self> {
         Kept::mapped(map, range).map(Self)

@@ -87,14 +87,7 @@ impl Bytes {
     /// More dimensions than sums can hold.
     pub(crate) fn new(vectors: &Vectors) -> Result<Self, BuildError> {
         let (metric, dim, count) = (vectors.metric(), vectors.dim(), vectors.len());
-        if dim > LONGEST {
-            let value = dim as f64;
-            return Err(BuildError::Parameter {
-                parameter: "storage",
-                value,
-                expected: "at most 32768 dimensions for bytes",
-            });
-        }
+        Self::check(dim)?;
         let (centre, reach) = middle(vectors);
         let full = if reach > 0.0 && reach.is_finite() { reach / 127.5 } else { 1.0 };
         let mut bytes = Self {
@@ -111,6 +104,18 @@ impl Bytes {
         filled.for_each(|(row, out)| bytes.round(vectors.row(row as u32), out));
         bytes.rows = rows;
         Ok(bytes)
+    }
+
+    /// That vectors of so many dimensions can be bytes.
+    ///
+    /// # Errors
+    /// More dimensions than sums can hold.
+    pub(crate) fn check(dim: usize) -> Result<(), BuildError> {
+        if dim <= LONGEST {
+            return Ok(());
+        }
+        let (value, expected) = (dim as f64, "at most 32768 dimensions for bytes");
+        Err(BuildError::Parameter { parameter: "storage", value, expected })
     }
 
     /// The step with the least squared error on a sample.

@@ -1,7 +1,10 @@
 //! An index of whatever kind a file holds.
 
 use super::{FileError, Kind, Source, Verify, read};
-use crate::{Ask, FlatIndex, ForestIndex, HnswIndex, Index, Metric, Neighbor, Scratch, SearchError, Work};
+use crate::{
+    Ask, FlatIndex, ForestIndex, HnswIndex, Index, IvfIndex, IvfPqIndex, Metric, Neighbor, PqIndex, Scratch,
+};
+use crate::{SearchError, Work};
 use seoro_core::Matrix;
 use std::path::Path;
 
@@ -30,6 +33,9 @@ pub fn open(path: impl AsRef<Path>) -> Result<Box<dyn Index>, FileError> {
         AnyIndex::Flat(index) => Box::new(index),
         AnyIndex::Forest(index) => Box::new(index),
         AnyIndex::Hnsw(index) => Box::new(index),
+        AnyIndex::Ivf(index) => Box::new(index),
+        AnyIndex::Pq(index) => Box::new(index),
+        AnyIndex::IvfPq(index) => Box::new(index),
     })
 }
 
@@ -44,6 +50,12 @@ pub enum AnyIndex {
     Forest(ForestIndex),
     /// A graph.
     Hnsw(HnswIndex),
+    /// Lists around centroids.
+    Ivf(IvfIndex),
+    /// Codes.
+    Pq(PqIndex),
+    /// Codes in lists.
+    IvfPq(IvfPqIndex),
 }
 
 impl AnyIndex {
@@ -76,6 +88,9 @@ impl AnyIndex {
             Kind::Flat => read(source).map(Self::Flat),
             Kind::Forest => read(source).map(Self::Forest),
             Kind::Hnsw => read(source).map(Self::Hnsw),
+            Kind::Ivf => read(source).map(Self::Ivf),
+            Kind::Pq => read(source).map(Self::Pq),
+            Kind::IvfPq => read(source).map(Self::IvfPq),
         }
     }
 
@@ -88,6 +103,9 @@ impl AnyIndex {
             Self::Flat(index) => index.save(path),
             Self::Forest(index) => index.save(path),
             Self::Hnsw(index) => index.save(path),
+            Self::Ivf(index) => index.save(path),
+            Self::Pq(index) => index.save(path),
+            Self::IvfPq(index) => index.save(path),
         }
     }
 
@@ -97,6 +115,9 @@ impl AnyIndex {
             Self::Flat(_) => Kind::Flat,
             Self::Forest(_) => Kind::Forest,
             Self::Hnsw(_) => Kind::Hnsw,
+            Self::Ivf(_) => Kind::Ivf,
+            Self::Pq(_) => Kind::Pq,
+            Self::IvfPq(_) => Kind::IvfPq,
         }
     }
 
@@ -105,6 +126,9 @@ impl AnyIndex {
             Self::Flat(index) => index,
             Self::Forest(index) => index,
             Self::Hnsw(index) => index,
+            Self::Ivf(index) => index,
+            Self::Pq(index) => index,
+            Self::IvfPq(index) => index,
         }
     }
 }

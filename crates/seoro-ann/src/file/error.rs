@@ -13,11 +13,17 @@ pub enum Kind {
     Forest,
     /// An [`HnswIndex`](crate::HnswIndex).
     Hnsw,
+    /// An [`IvfIndex`](crate::IvfIndex).
+    Ivf,
+    /// A [`PqIndex`](crate::PqIndex).
+    Pq,
+    /// An [`IvfPqIndex`](crate::IvfPqIndex).
+    IvfPq,
 }
 
 impl Kind {
     /// All kinds; a kind's number in files is its place here, counted from 1, so new ones go to the end.
-    const ALL: [Kind; 3] = [Kind::Flat, Kind::Forest, Kind::Hnsw];
+    const ALL: [Kind; 6] = [Kind::Flat, Kind::Forest, Kind::Hnsw, Kind::Ivf, Kind::Pq, Kind::IvfPq];
 
     pub(super) fn code(self) -> u16 {
         Self::ALL.iter().position(|&kind| kind == self).map_or(0, |place| place as u16 + 1)

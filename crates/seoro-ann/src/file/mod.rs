@@ -28,7 +28,8 @@
 //!   then holds against them whatever a search relies on: every number that is used as an index is below what it indexes,
 //!   what is walked ends, codes are below the number of centres. A checksum proves nothing of this: a forger makes a new one.
 //!   Numbers that are only compared (floats) may be anything, as searches treat NaN as "farthest", but are refused by
-//!   `check::finite` where the file is to be verified as a whole. Allocate nothing whose size is not bounded by a section's.
+//!   `check::finite` where the file is to be verified as a whole, unless they are made of others, as means are: those may
+//!   have overflowed. Allocate nothing whose size is not bounded by a section's.
 //!
 //! A storage other than `f32` is another section with another element size: a reader finds which of them comes next by
 //! `Source::elements`. A change of what sections mean needs a new [`header::VERSION`].
@@ -45,7 +46,7 @@ pub use error::{FileError, Kind};
 pub(crate) use read::Source;
 pub(crate) use write::Sections;
 
-use crate::{FlatIndex, ForestIndex, HnswIndex, Index};
+use crate::{FlatIndex, ForestIndex, HnswIndex, Index, IvfIndex, IvfPqIndex, PqIndex};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::Path;
@@ -148,4 +149,4 @@ macro_rules! files {
     )+};
 }
 
-files!(FlatIndex, ForestIndex, HnswIndex);
+files!(FlatIndex, ForestIndex, HnswIndex, IvfIndex, PqIndex, IvfPqIndex);

@@ -42,7 +42,7 @@ impl Plan {
             scores.resize(count * lists, 0.0);
             multiply(queries, first..first + count, coarse.centroids.as_slice(), &mut scores);
             for (query, scores) in scores.chunks_exact_mut(lists.max(1)).enumerate() {
-                scores.iter_mut().zip(&coarse.half_norms).for_each(|(score, less)| *score -= less);
+                scores.iter_mut().zip(&coarse.half_norms[..]).for_each(|(score, less)| *score -= less);
                 choose(coarse, scores, probe, wanted, &mut best, |list| {
                     let base = list.score + coarse.half_norms[list.place as usize];
                     counts[list.place as usize + 1] += 1;

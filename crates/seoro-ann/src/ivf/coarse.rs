@@ -1,10 +1,12 @@
 //! The coarse quantiser: centroids, the lists of the vectors nearest to each, and which lists a query visits.
 
 use super::Probing;
+use crate::file::{FileError, Sections, Source};
 use crate::kmeans::{KMeans, Members, Nearest, Rows};
 use crate::reservoir::Candidate;
+use crate::slab::{self, Slab};
 use crate::{Build, BuildError, Metric};
-use seoro_core::{Matrix, kernel};
+use seoro_core::kernel;
 use std::ops::Range;
 
 /// Points looked at for each centroid; faiss looks at as many.
@@ -17,11 +19,11 @@ pub(crate) const MOST_LISTS: usize = 1 << 24;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Coarse {
     /// `[L, D′]`; of length 1 under the cosine, the means of their vectors else.
-    pub(crate) centroids: Matrix,
+    pub(crate) centroids: slab::Rows,
     /// `½‖c‖²` under the squared distance, else zeros: `[L]`.
-    pub(crate) half_norms: Vec<f32>,
+    pub(crate) half_norms: Slab<f32>,
     /// Where each list begins, and the end: `[L + 1]`.
-    pub(crate) starts: Vec<u32>,
+    pub(crate) starts: Slab<u32>,
 }
 
 /// How many lists for `rows` vectors, where that is not said: `4√N`, in the middle of what faiss advises.
@@ -56,21 +58,50 @@ impl Coarse {
         let mut of = vec![0; rows.count()];
         Nearest::new(&centroids, kmeans.spherical).assign_all(rows, &mut of, build)?;
         let members = Members::new(&of, centroids.rows());
+        let (count, width) = (centroids.rows(), centroids.cols());
+        let centroids = slab::Rows::new(count, width, centroids.into_vec().into());
         Ok((Self::of(centroids, metric, members.starts), members.points))
     }
 
     /// One list around the origin.
     pub(crate) fn single(rows: usize, width: usize, metric: Metric) -> Self {
-        Self::of(Matrix::zeros(1, width), metric, vec![0, rows as u32])
+        Self::of(slab::Rows::zeros(1, width), metric, vec![0, rows as u32])
     }
 
-    fn of(centroids: Matrix, metric: Metric, starts: Vec<u32>) -> Self {
+    fn of(centroids: slab::Rows, metric: Metric, starts: Vec<u32>) -> Self {
         let half_norm = |row: usize| match metric {
             Metric::SquaredL2 => 0.5 * kernel::dot(centroids.row(row), centroids.row(row)),
             Metric::InnerProduct | Metric::Cosine => 0.0,
         };
         let half_norms = (0..centroids.rows()).map(half_norm).collect();
-        Self { centroids, half_norms, starts }
+        Self { centroids, half_norms, starts: starts.into() }
+    }
+
+    /// Puts the lists into a file.
+    pub(crate) fn put_sections<'a>(&'a self, out: &mut Sections<'a>) {
+        out.put("starts", &self.starts);
+        out.put("centroids", self.centroids.as_slice());
+        out.put("centroid-norms", &self.half_norms);
+    }
+
+    /// Takes the lists of `count` vectors of `width` numbers from a file. Centroids may be anything: the means of numbers
+    /// that overflow are no numbers, and lists around these are visited last.
+    ///
+    /// # Errors
+    /// Sections of other lengths, lists that are not one after another up to the last vector.
+    pub(crate) fn take_sections(source: &mut Source, count: usize, width: usize) -> Result<Self, FileError> {
+        let len = source.elements::<u32>("starts").unwrap_or(1).max(1);
+        let starts: Slab<u32> = source.take("starts", len)?;
+        let lists = len - 1;
+        if lists > MOST_LISTS || starts[0] != 0 || starts[lists] as usize != count {
+            return Err(source.damaged("starts", 0, "lists from the first vector to the last"));
+        }
+        if let Some(place) = starts.windows(2).position(|pair| pair[0] > pair[1]) {
+            return Err(source.damaged("starts", place, "a list that does not begin after the next"));
+        }
+        let centroids = source.take("centroids", lists.saturating_mul(width))?;
+        let half_norms = source.take("centroid-norms", lists)?;
+        Ok(Self { centroids: slab::Rows::new(lists, width, centroids), half_norms, starts })
     }
 
     pub(crate) fn lists(&self) -> usize {
@@ -99,7 +130,7 @@ impl Coarse {
         if query.is_empty() {
             work.coarse.fill(0.0);
         }
-        let scores = work.coarse.iter().zip(&self.half_norms).map(|(score, less)| score - less);
+        let scores = work.coarse.iter().zip(&self.half_norms[..]).map(|(score, less)| score - less);
         work.lists.clear();
         work.lists.extend(scores.zip(0..).map(|(score, place)| Candidate {
             // ∞ − ∞: as far as can be.
@@ -125,18 +156,18 @@ impl Coarse {
     ) {
         let probe = probe.clamp(1, self.lists().max(1));
         self.rank(query, probe, work);
-        let (mut seen, lists) = (0, std::mem::take(&mut work.lists));
+        let (mut seen, mut lists) = (0, std::mem::take(&mut work.lists));
         let mut go = |work: &mut Probing, list: &Candidate, seen: usize| {
             seen + visit(work, list.place, list.score + self.half_norms[list.place as usize])
         };
-        let (first, rest) = lists.split_at(probe.min(lists.len()));
-        for list in first {
+        let split = probe.min(lists.len());
+        let (first, rest) = lists.split_at_mut(split);
+        for list in first.iter() {
             seen = go(work, list, seen);
         }
         if seen < wanted && !rest.is_empty() {
-            let mut rest = rest.to_vec();
             rest.sort_unstable_by(Candidate::order);
-            for list in &rest {
+            for list in rest.iter() {
                 seen = go(work, list, seen);
                 if seen >= wanted {
                     break;

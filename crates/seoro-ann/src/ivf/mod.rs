@@ -8,11 +8,13 @@
 //! - Alone, a query leaves a squared distance as soon as it exceeds the worst kept; the numbers of long vectors stand in
 //!   the order of their variance for that.
 //! - Where the lists visited hold fewer than `k` vectors that the filter keeps, the next ones are visited too.
+//! - Vectors may be bytes ([`Storage`]); a batch of these goes query by query.
 //! - Cosine has centroids of length 1, as in faiss. Inner products have those of squared distances, where faiss has
 //!   centroids of length 1: lists of long vectors then have long centroids, and are visited first.
 
 mod batch;
 mod coarse;
+mod file;
 
 pub(crate) use batch::{Plan, QUERIES, Tiles, scan};
 pub(crate) use coarse::{Coarse, MOST_LISTS, bytes_to_build, lists_for};
@@ -20,6 +22,7 @@ pub(crate) use coarse::{Coarse, MOST_LISTS, bytes_to_build, lists_for};
 use crate::arrange::{order_places, permute_rows, reorder};
 use crate::reservoir::{Candidate, Reservoir};
 use crate::slab::Slab;
+use crate::storage::{Bytes, Storage, reranked};
 use crate::vectors::Vectors;
 use crate::{Ask, Build, BuildError, Index, Metric, Neighbor, Points, Scratch, SearchError, Work};
 use rayon::prelude::*;
@@ -38,24 +41,28 @@ pub struct Ivf {
     pub iterations: usize,
     /// `nprobe`, how many lists a search visits where it is not told an effort. More find more, and take longer.
     pub probe: usize,
+    /// How vectors are stored. Of bytes a search reads a quarter; those of [`Storage::Int8Reranked`] find nearly the same.
+    pub storage: Storage,
 }
 
 impl Default for Ivf {
     fn default() -> Self {
-        Self { lists: None, iterations: 10, probe: 16 }
+        Self { lists: None, iterations: 10, probe: 16, storage: Storage::F32 }
     }
 }
 
 /// An inverted file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IvfIndex {
-    /// By place, list by list; names are by row.
+    /// By place, list by list, but for bytes alone; names are by row.
     vectors: Vectors,
+    /// By place, where searches read bytes.
+    bytes: Option<Bytes>,
     /// Which row each place was.
     rows: Slab<u32>,
     /// Which of a query's numbers stands where; in their own order where empty.
     order: Slab<u32>,
-    /// `½‖x‖²` by place, under the squared distance.
+    /// `½‖x‖²` by place, under the squared distance of numbers.
     half_norms: Slab<f32>,
     coarse: Coarse,
     probe: usize,
@@ -69,6 +76,8 @@ pub(crate) struct Probing {
     pub(crate) lists: Vec<Candidate>,
     pub(crate) scores: Vec<f32>,
     pub(crate) best: Reservoir,
+    /// The best of those, compared again.
+    pub(crate) again: Reservoir,
     /// A query's products with all words of a quantiser.
     pub(crate) tables: Vec<f32>,
     /// The same in eight bits.
@@ -114,7 +123,8 @@ impl Ivf {
     /// [`Build::memory`](crate::Build) before it allocates.
     pub fn memory(&self, points: &Points<'_>) -> u64 {
         let (rows, width) = (points.vectors.rows(), points.vectors.cols().next_multiple_of(16));
-        Vectors::bytes_of(points).saturating_add(bytes_to_build(self.lists(rows), rows, width))
+        let stored = Vectors::bytes_of(points).saturating_add(self.storage.bytes_of(points));
+        stored.saturating_add(bytes_to_build(self.lists(rows), rows, width))
     }
 
     fn lists(&self, rows: usize) -> usize {
@@ -122,22 +132,47 @@ impl Ivf {
     }
 
     fn build_here(&self, points: &Points<'_>, build: &Build<'_>) -> Result<IvfIndex, BuildError> {
+        let is_bytes = self.storage != Storage::F32;
+        if is_bytes {
+            Bytes::check(points.vectors.cols())?;
+        }
         let mut vectors = Vectors::packed(points)?;
-        let order = order_places(&mut vectors);
+        // Sums of bytes are not left early.
+        let order = if is_bytes { Slab::default() } else { order_places(&mut vectors) };
         let metric = vectors.metric();
         let lists = self.lists(vectors.len());
         let (coarse, rows) = Coarse::new(vectors.points(), metric, lists, self.iterations, build)?;
         permute_rows(vectors.rows_mut(), &rows);
-        let half_norm = |row: u32| 0.5 * kernel::dot(vectors.row(row), vectors.row(row));
+        let bytes = if is_bytes { Some(Bytes::new(&vectors)?) } else { None };
         let half_norms = match metric {
-            Metric::SquaredL2 => (0..vectors.len() as u32).map(half_norm).collect(),
-            Metric::InnerProduct | Metric::Cosine => Slab::default(),
+            Metric::SquaredL2 if !is_bytes => half_norms(&vectors),
+            _ => Slab::default(),
         };
-        Ok(IvfIndex { vectors, rows: rows.into(), order, half_norms, coarse, probe: self.probe })
+        if self.storage == Storage::Int8 {
+            vectors = vectors.without_rows();
+        }
+        let rows = Slab::placed(&rows);
+        Ok(IvfIndex { vectors, bytes, rows, order, half_norms, coarse, probe: self.probe })
     }
 }
 
+/// `½‖x‖²` of each vector.
+fn half_norms(vectors: &Vectors) -> Slab<f32> {
+    let mut half_norms = Slab::zeros(vectors.len());
+    let numbers = half_norms.as_mut_slice().iter_mut().zip(0u32..);
+    numbers.for_each(|(number, row)| *number = 0.5 * kernel::dot(vectors.row(row), vectors.row(row)));
+    half_norms
+}
+
 impl IvfIndex {
+    fn storage(&self) -> Storage {
+        match self.bytes {
+            None => Storage::F32,
+            Some(_) if self.vectors.len() < self.len() => Storage::Int8,
+            Some(_) => Storage::Int8Reranked,
+        }
+    }
+
     /// Writes the query as it is compared with rows.
     fn prepare(&self, query: &[f32], given: &mut Vec<f32>, out: &mut Vec<f32>) -> Result<(), SearchError> {
         self.vectors.prepare(query, out)?;
@@ -149,49 +184,61 @@ impl IvfIndex {
         Ok(())
     }
 
-    /// Offers the vectors of a list that are kept; returns how many those are.
-    fn visit(&self, query: &[f32], list: u32, ask: &Ask<'_>, best: &mut Reservoir) -> usize {
-        let (metric, mut kept) = (self.vectors.metric(), 0);
+    /// Offers the vectors of a list that are kept, by their nearness, which is told what it must exceed to count; returns
+    /// how many those are.
+    #[inline]
+    fn visit(
+        &self,
+        list: u32,
+        ask: &Ask<'_>,
+        best: &mut Reservoir,
+        nearness: impl Fn(u32, f32) -> f32,
+    ) -> usize {
+        let mut kept = 0;
         for place in self.coarse.list(list) {
             let place = place as u32;
             if ask.filter.is_some() && !ask.keeps(self.id(place)) {
                 continue;
             }
             kept += 1;
-            let row = self.vectors.row(place);
-            let nearness = match metric {
-                // NaN while anything is taken, which no distance exceeds.
-                Metric::SquaredL2 => -kernel::squared_l2_within(query, row, -best.needed()),
-                Metric::InnerProduct | Metric::Cosine => kernel::dot(query, row),
-            };
-            best.offer(nearness, place);
+            best.offer(nearness(place, best.needed()), place);
         }
         kept
+    }
+
+    /// How near a place is to the query, or any number that does not exceed `needed`.
+    #[inline]
+    fn nearness(&self, query: &[f32], place: u32, needed: f32) -> f32 {
+        let row = self.vectors.row(place);
+        match self.vectors.metric() {
+            // NaN while anything is taken, which no distance exceeds.
+            Metric::SquaredL2 => -kernel::squared_l2_within(query, row, -needed),
+            Metric::InnerProduct | Metric::Cosine => kernel::dot(query, row),
+        }
     }
 
     fn id(&self, place: u32) -> u64 {
         self.vectors.id(self.rows[place as usize])
     }
 
-    /// The `k` nearest of some places by their distances, equally near ones by their rows.
-    fn in_order(&self, query: &[f32], places: &[Candidate], k: usize) -> Vec<Neighbor> {
+    /// Scores places by their exact vectors; one whose nearness is no number is as far as can be.
+    fn compare_again(&self, query: &[f32], found: &mut [Candidate]) {
         let metric = self.vectors.metric();
-        let exact = places.iter().map(|candidate| Candidate {
-            score: metric.nearness(query, self.vectors.row(candidate.place)),
-            place: candidate.place,
-        });
-        let mut exact: Vec<Candidate> = exact.collect();
-        self.write(&mut exact, k)
+        for candidate in found {
+            let nearness = metric.nearness(query, self.vectors.row(candidate.place));
+            candidate.score = if nearness.is_nan() { f32::NEG_INFINITY } else { nearness };
+        }
     }
 
-    fn write(&self, found: &mut [Candidate], k: usize) -> Vec<Neighbor> {
+    /// Appends the `k` nearest of what was found, equally near ones by their rows.
+    fn write(&self, found: &mut [Candidate], k: usize, out: &mut Vec<Neighbor>) {
         let row = |candidate: &Candidate| self.rows[candidate.place as usize];
         found.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then_with(|| row(a).cmp(&row(b))));
         let neighbor = |found: &Candidate| Neighbor {
             id: self.id(found.place),
             score: self.vectors.metric().score(found.score),
         };
-        found.iter().take(k).map(neighbor).collect()
+        out.extend(found.iter().take(k).map(neighbor));
     }
 
     /// The queries from `first` on, list by list.
@@ -213,8 +260,12 @@ impl IvfIndex {
         let mut best = vec![Reservoir::default(); count];
         best.iter_mut().for_each(|best| best.begin(k.saturating_add(SPARE)));
         scan(&self.coarse, &plan, &prepared, &self.half_norms, &mut best, self);
-        let of_query =
-            |(query, best): (usize, &mut Reservoir)| self.in_order(prepared.row(query), best.sorted(), k);
+        let of_query = |(query, best): (usize, &mut Reservoir)| {
+            let mut out = Vec::with_capacity(k);
+            self.compare_again(prepared.row(query), best.kept());
+            self.write(best.kept(), k, &mut out);
+            out
+        };
         Ok(best.iter_mut().enumerate().map(of_query).collect())
     }
 }
@@ -228,7 +279,7 @@ impl Tiles for IvfIndex {
 
 impl Index for IvfIndex {
     fn len(&self) -> usize {
-        self.vectors.len()
+        self.rows.len()
     }
 
     fn dim(&self) -> usize {
@@ -241,7 +292,8 @@ impl Index for IvfIndex {
 
     fn bytes(&self) -> u64 {
         let numbers = self.rows.len() + self.order.len() + self.half_norms.len();
-        self.vectors.bytes() + self.coarse.bytes() + numbers as u64 * 4
+        let bytes = self.bytes.as_ref().map_or(0, Bytes::bytes);
+        self.vectors.bytes() + bytes + self.coarse.bytes() + numbers as u64 * 4
     }
 
     fn search(
@@ -251,29 +303,42 @@ impl Index for IvfIndex {
         scratch: &mut Scratch,
         out: &mut Vec<Neighbor>,
     ) -> Result<Work, SearchError> {
-        let Scratch { query: prepared, scores: given, probing: work, .. } = scratch;
+        let Scratch { query: prepared, bytes: byte_query, scores: given, probing: work, .. } = scratch;
         self.prepare(query, given, prepared)?;
         out.clear();
         let k = ask.k.min(self.len());
         if k == 0 {
             return Ok(Work::default());
         }
+        let is_reranked = self.storage() == Storage::Int8Reranked;
+        let wanted = if is_reranked { reranked(ask, k).min(self.len()) } else { k };
+        self.bytes.iter().for_each(|bytes| bytes.write_query(prepared, byte_query));
         let mut best = std::mem::take(&mut work.best);
-        best.begin(k);
+        best.begin(wanted);
         let mut distances = self.coarse.lists();
         let effort = ask.effort.unwrap_or(self.probe);
-        self.coarse.visit(prepared, effort, k, work, |_, list, _| {
-            let kept = self.visit(prepared, list, ask, &mut best);
+        self.coarse.visit(prepared, effort, wanted, work, |_, list, _| {
+            let kept = match &self.bytes {
+                Some(bytes) => self.visit(list, ask, &mut best, |place, _| bytes.nearness(byte_query, place)),
+                None => {
+                    self.visit(list, ask, &mut best, |place, needed| self.nearness(prepared, place, needed))
+                }
+            };
             distances += kept;
             kept
         });
-        out.extend(self.write(&mut best.sorted().to_vec(), k));
+        let found = best.kept();
+        if is_reranked {
+            distances += found.len();
+            self.compare_again(prepared, found);
+        }
+        self.write(found, k, out);
         work.best = best;
         Ok(Work { distances: distances as u64 })
     }
 
     fn search_batch(&self, queries: &Matrix, ask: &Ask<'_>) -> Result<Vec<Vec<Neighbor>>, SearchError> {
-        if ask.k == 0 || self.is_empty() || ask.filter.is_some() {
+        if ask.k == 0 || self.is_empty() || ask.filter.is_some() || self.bytes.is_some() {
             return crate::index::search_each(self, queries, ask);
         }
         let firsts: Vec<usize> = (0..queries.rows()).step_by(QUERIES).collect();

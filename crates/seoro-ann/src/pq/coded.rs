@@ -5,6 +5,7 @@ use super::fast::{self, Scale};
 use super::quantiser::Quantiser;
 use crate::ivf::{Coarse, bytes_to_build};
 use crate::kmeans::{Rows, pick};
+use crate::slab::Slab;
 use crate::vectors::Vectors;
 use crate::{Build, BuildError, Metric, Points};
 use rayon::prelude::*;
@@ -41,15 +42,15 @@ pub(super) struct Coded {
     /// By place where they are kept, else only names, metric and dimension; names are by row.
     pub(super) vectors: Vectors,
     /// Which row each place was.
-    pub(super) rows: Vec<u32>,
+    pub(super) rows: Slab<u32>,
     pub(super) coarse: Coarse,
     pub(super) quantiser: Quantiser,
     /// Words of 8 bits by place, `[N, parts]`; words of 4 bits in blocks of 32 vectors, list by list.
-    pub(super) codes: Vec<u8>,
+    pub(super) codes: Slab<u8>,
     /// Where each list's blocks begin, and the end, `[L + 1]`; empty for words of 8 bits.
-    pub(super) blocks: Vec<u32>,
+    pub(super) blocks: Slab<u32>,
     /// `½‖x̂‖²` by place under the squared distance.
-    pub(super) half_norms: Vec<f32>,
+    pub(super) half_norms: Slab<f32>,
     pub(super) tables: Tables,
     pub(super) probe: usize,
     pub(super) rerank: usize,
@@ -96,12 +97,12 @@ impl Coded {
             Quantiser::train(Rows::of(&sample), codes.parts, codes.words(), codes.iterations, build)?;
         let mut coded = Self {
             vectors,
-            rows,
+            rows: Slab::placed(&rows),
             coarse,
             quantiser,
-            codes: Vec::new(),
-            blocks: Vec::new(),
-            half_norms: Vec::new(),
+            codes: Slab::default(),
+            blocks: Slab::default(),
+            half_norms: Slab::default(),
             tables: codes.tables,
             probe: lists.map_or(1, |lists| lists.probe),
             rerank: codes.rerank,
@@ -117,13 +118,14 @@ impl Coded {
     fn encode(&mut self, bits: usize, build: &Build<'_>) -> Result<(), BuildError> {
         let (count, parts) = (self.rows.len(), self.quantiser.parts());
         if bits == 4 {
-            self.blocks = blocks(&self.coarse);
+            self.blocks = blocks(&self.coarse).into();
             let blocks = self.blocks.last().copied().unwrap_or(0) as usize;
-            self.codes = vec![0; blocks * fast::block_bytes(parts)];
+            self.codes = Slab::zeros(blocks * fast::block_bytes(parts));
         } else {
-            self.codes = vec![0; count * parts];
+            self.codes = Slab::zeros(count * parts);
         }
         let is_distance = self.vectors.metric() == Metric::SquaredL2;
+        let mut half_norms = Slab::zeros(if is_distance { count } else { 0 });
         let mut codes = vec![0; CHUNK.min(count) * parts];
         for first in (0..count).step_by(CHUNK) {
             build.check()?;
@@ -133,15 +135,15 @@ impl Coded {
             self.quantiser.encode(Rows::of(&residuals(&self.vectors, &self.coarse, places)), codes);
             self.store(chunk.clone(), codes, bits);
             if is_distance {
-                let half_norms = chunk.clone().into_par_iter().map_init(Vec::new, |decoded, place| {
+                let own = half_norms.as_mut_slice()[chunk.clone()].par_iter_mut().zip(chunk.clone());
+                own.for_each_init(Vec::new, |decoded, (half_norm, place)| {
                     self.decode(self.coarse.list_of(place), place..place + 1, decoded);
-                    0.5 * kernel::dot(decoded, decoded)
+                    *half_norm = 0.5 * kernel::dot(decoded, decoded);
                 });
-                let half_norms: Vec<f32> = half_norms.collect();
-                self.half_norms.extend(half_norms);
             }
             build.observe.iter().for_each(|observe| observe(chunk.end, count));
         }
+        self.half_norms = half_norms;
         Ok(())
     }
 
@@ -149,12 +151,14 @@ impl Coded {
     fn store(&mut self, places: Range<usize>, codes: &[u8], bits: usize) {
         let parts = self.quantiser.parts();
         if bits == 8 {
-            return self.codes[places.start * parts..places.end * parts].copy_from_slice(codes);
+            let own = &mut self.codes.as_mut_slice()[places.start * parts..places.end * parts];
+            return own.copy_from_slice(codes);
         }
         for (place, code) in places.zip(codes.chunks_exact(parts.max(1))) {
             let list = self.coarse.list_of(place);
             let within = place - self.coarse.list(list).start;
-            let blocks = &mut self.codes[self.blocks[list as usize] as usize * fast::block_bytes(parts)..];
+            let first = self.blocks[list as usize] as usize * fast::block_bytes(parts);
+            let blocks = &mut self.codes.as_mut_slice()[first..];
             code.iter().enumerate().for_each(|(part, &word)| fast::put(blocks, parts, within, part, word));
         }
     }
@@ -201,15 +205,13 @@ impl Coded {
             + numbers as u64 * 4
     }
 
-    /// A query as its own code.
-    pub(super) fn as_code(&self, query: &mut [f32]) {
-        let dim = self.vectors.dim();
-        let given = Matrix::from_vec(1, dim, query[..dim].to_vec())
-            .unwrap_or_else(|_| unreachable!("one row of the dimension"));
-        let mut code = vec![0; self.quantiser.parts()];
-        self.quantiser.encode(Rows::of(&given), &mut code);
+    /// A query as what its own code stands for.
+    pub(super) fn as_code(&self, query: &mut [f32], products: &mut Vec<f32>) {
+        self.quantiser.products(&query[..self.vectors.dim()], products);
         query.fill(0.0);
-        self.quantiser.add_decoded(code.into_iter(), query);
+        let tables = products.chunks_exact(self.quantiser.words).enumerate();
+        let code = tables.map(|(part, products)| nearest(self.quantiser.book(part), products));
+        self.quantiser.add_decoded(code, query);
     }
 
     /// Writes a query's tables: all products, and for words of 4 bits those in 8 bits.
@@ -224,8 +226,21 @@ impl Coded {
     }
 }
 
+/// The word of a part, by its products with them, that is nearest: the first of equally near ones.
+fn nearest(book: &[f32], products: &[f32]) -> u8 {
+    let words = book.chunks_exact((book.len() / products.len()).max(1));
+    let (mut best, mut nearest) = (f32::NEG_INFINITY, 0);
+    for (place, (word, product)) in words.zip(products).enumerate() {
+        let score = product - 0.5 * kernel::dot(word, word);
+        if score > best {
+            (best, nearest) = (score, place as u8);
+        }
+    }
+    nearest
+}
+
 /// Where each list's blocks begin, and the end.
-fn blocks(coarse: &Coarse) -> Vec<u32> {
+pub(super) fn blocks(coarse: &Coarse) -> Vec<u32> {
     let mut blocks = vec![0];
     let mut end = 0;
     for list in 0..coarse.lists() as u32 {

@@ -89,7 +89,7 @@ impl IvfPq {
 /// Vectors as codes in inverted lists.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IvfPqIndex {
-    coded: Coded,
+    pub(super) coded: Coded,
 }
 
 index_by_codes!(IvfPqIndex);

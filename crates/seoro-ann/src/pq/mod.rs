@@ -17,6 +17,7 @@
 
 mod coded;
 mod fast;
+mod file;
 mod ivf;
 mod quantiser;
 mod search;
@@ -103,7 +104,16 @@ impl Pq {
 
 /// How many parts, where that is not said.
 fn parts_for(parts: Option<usize>, bits: usize, dim: usize) -> usize {
-    parts.unwrap_or(if bits == 4 { dim.div_ceil(2) } else { dim.div_ceil(4) })
+    match dim {
+        // Nothing to cut.
+        0 => 0,
+        _ => parts.unwrap_or(if bits == 4 { dim.div_ceil(2) } else { dim.div_ceil(4) }),
+    }
+}
+
+/// Whether vectors can be cut into so many parts.
+fn are_parts(parts: usize, dim: usize) -> bool {
+    if dim == 0 { parts == 0 } else { (1..=dim.min(MOST_PARTS)).contains(&parts) }
 }
 
 impl Codes {
@@ -115,7 +125,7 @@ impl Codes {
         if !matches!(self.bits, 4 | 8) {
             return wrong("bits", self.bits, "4 or 8");
         }
-        if dim > 0 && !(1..=dim.min(MOST_PARTS)).contains(&self.parts) {
+        if !are_parts(self.parts, dim) {
             return wrong("parts", self.parts, "1 to the vectors' dimension, at most 65536");
         }
         at_least_one("iterations", self.iterations)

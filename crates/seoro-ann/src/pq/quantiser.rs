@@ -1,6 +1,7 @@
 //! The product quantiser: a vector is cut into parts, and each part is replaced by the nearest of a few words.
 
 use crate::kmeans::{KMeans, Nearest, Rows};
+use crate::slab::Slab;
 use crate::{Build, BuildError};
 use rayon::prelude::*;
 use seoro_core::{Matrix, Seed, kernel};
@@ -12,12 +13,12 @@ const SAMPLE: usize = 256;
 /// Words for the parts of vectors.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Quantiser {
-    dim: usize,
-    parts: usize,
+    pub(super) dim: usize,
+    pub(super) parts: usize,
     /// How many words each part has: 16 or 256.
-    words: usize,
+    pub(super) words: usize,
     /// `[words, len of the part]` for part after part: `words × D` numbers.
-    book: Vec<f32>,
+    pub(super) book: Slab<f32>,
 }
 
 impl Quantiser {
@@ -30,13 +31,13 @@ impl Quantiser {
         build: &Build<'_>,
     ) -> Result<Self, BuildError> {
         let dim = points.width();
-        let mut quantiser = Self { dim, parts, words, book: vec![0.0; words * dim] };
+        let mut quantiser = Self { dim, parts, words, book: Slab::zeros(words * dim) };
         let kmeans = KMeans { centroids: words, iterations, sample: SAMPLE, spherical: false };
         for part in 0..parts {
             let range = quantiser.range(part);
             let seed: Seed = build.seed.child("words").index(part as u64);
             let found = kmeans.fit(points.part(range.start, range.len()), seed, build)?;
-            let book = &mut quantiser.book[words * range.start..words * range.end];
+            let book = &mut quantiser.book.as_mut_slice()[words * range.start..words * range.end];
             // Where there are fewer points than words, the rest repeat the last and are never the first nearest.
             for (word, out) in book.chunks_exact_mut(range.len().max(1)).enumerate() {
                 if found.rows() > 0 {
@@ -68,7 +69,7 @@ impl Quantiser {
     }
 
     /// The words of a part.
-    fn book(&self, part: usize) -> &[f32] {
+    pub(super) fn book(&self, part: usize) -> &[f32] {
         let range = self.range(part);
         &self.book[self.words * range.start..self.words * range.end]
     }

@@ -31,9 +31,9 @@ impl Coded {
     }
 
     /// Writes the query as it is compared with codes: itself, or what its code stands for.
-    fn compared(&self, query: &mut [f32]) {
+    fn compared(&self, query: &mut [f32], products: &mut Vec<f32>) {
         if self.tables == Tables::Symmetric {
-            self.as_code(query);
+            self.as_code(query, products);
         }
     }
 
@@ -52,11 +52,11 @@ impl Coded {
             return Ok(Work::default());
         }
         compared.clone_from(prepared);
-        self.compared(compared);
         let again = self.again(ask, k);
         let mut best = std::mem::take(&mut work.best);
         best.begin(again.max(k));
         let (mut products, mut bytes) = (std::mem::take(&mut work.tables), std::mem::take(&mut work.bytes));
+        self.compared(compared, &mut products);
         bytes.resize(self.table_bytes(), 0);
         let scale = self.tables(compared, &mut products, &mut bytes);
         let mut distances = self.coarse.lists();
@@ -68,7 +68,7 @@ impl Coded {
             kept
         });
         distances += again;
-        self.finish(prepared, compared, best.sorted(), k, again, out);
+        self.finish(prepared, compared, (&mut best, &mut work.again), k, again, out);
         (work.best, work.tables, work.bytes) = (best, products, bytes);
         Ok(Work { distances: distances as u64 })
     }
@@ -131,12 +131,12 @@ impl Coded {
         self.vectors.id(self.rows[place as usize])
     }
 
-    /// Appends the `k` best of some candidates, best first, by exact vectors where they are compared `again`.
+    /// Appends the `k` best of those in the first reservoir, by exact vectors where they are compared `again`, in the second.
     fn finish(
         &self,
         query: &[f32],
         compared: &[f32],
-        found: &[Candidate],
+        (found, compared_again): (&mut Reservoir, &mut Reservoir),
         k: usize,
         again: usize,
         out: &mut Vec<Neighbor>,
@@ -147,10 +147,14 @@ impl Coded {
             Metric::SquaredL2 => -(square - 2.0 * score).max(0.0),
             Metric::InnerProduct | Metric::Cosine => score,
         };
-        let mut best: Vec<Candidate> = if again == 0 {
-            found.iter().map(|found| Candidate { score: nearness(found.score), ..*found }).collect()
+        let best = if again == 0 {
+            let best = found.kept();
+            best.iter_mut().for_each(|found| found.score = nearness(found.score));
+            best
         } else {
-            self.compare(query, &found[..again.min(found.len())], k)
+            let found = found.sorted();
+            self.compare(query, &found[..again.min(found.len())], k, compared_again);
+            compared_again.kept()
         };
         let row = |candidate: &Candidate| self.rows[candidate.place as usize];
         best.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then_with(|| row(a).cmp(&row(b))));
@@ -161,10 +165,9 @@ impl Coded {
         );
     }
 
-    /// The `k` nearest of some places by exact vectors.
-    fn compare(&self, query: &[f32], found: &[Candidate], k: usize) -> Vec<Candidate> {
+    /// Leaves the `k` nearest of some places by exact vectors in `best`.
+    fn compare(&self, query: &[f32], found: &[Candidate], k: usize, best: &mut Reservoir) {
         let metric = self.vectors.metric();
-        let mut best = Reservoir::default();
         best.begin(k);
         for (at, candidate) in found.iter().enumerate() {
             if let Some(next) = found.get(at + AHEAD) {
@@ -178,7 +181,6 @@ impl Coded {
             };
             best.offer(nearness, candidate.place);
         }
-        best.sorted().to_vec()
     }
 
     /// [`Coded::search`] for many queries list by list; nothing where one by one is faster.
@@ -217,7 +219,8 @@ impl Coded {
             prepared.row_mut(place).copy_from_slice(&query);
         }
         let mut compared = prepared.clone();
-        (0..count).for_each(|place| self.compared(compared.row_mut(place)));
+        let mut products = Vec::new();
+        (0..count).for_each(|place| self.compared(compared.row_mut(place), &mut products));
         let k = ask.k.min(self.len());
         let again = self.again(ask, k);
         let wanted = again.max(k);
@@ -229,9 +232,10 @@ impl Coded {
         } else {
             self.scan_fast(&plan, &compared, &mut best);
         }
+        let mut second = Reservoir::default();
         let finish = |(place, best): (usize, &mut Reservoir)| {
-            let mut out = Vec::with_capacity(k);
-            self.finish(prepared.row(place), compared.row(place), best.sorted(), k, again, &mut out);
+            let (mut out, best) = (Vec::with_capacity(k), (best, &mut second));
+            self.finish(prepared.row(place), compared.row(place), best, k, again, &mut out);
             out
         };
         Ok(best.iter_mut().enumerate().map(finish).collect())

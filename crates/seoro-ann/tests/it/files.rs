@@ -2,8 +2,8 @@
 
 use crate::oracle::{METRICS, random};
 use seoro_ann::{
-    AnyIndex, Ask, Build, FileError, Flat, FlatIndex, Forest, ForestIndex, Hnsw, HnswIndex, Index, Kind,
-    Metric, Neighbor, Points, Storage, Verify, open,
+    AnyIndex, Ask, Build, FileError, Flat, FlatIndex, Forest, ForestIndex, Hnsw, HnswIndex, Index, Ivf,
+    IvfPq, Kind, Metric, Neighbor, Points, Pq, Storage, Tables, Verify, open,
 };
 use seoro_core::{Matrix, Seed};
 use std::path::Path;
@@ -26,6 +26,19 @@ pub(crate) fn all(vectors: &Matrix, metric: Metric, ids: Option<&[u64]>) -> Vec<
     ];
     for storage in [Storage::Int8, Storage::Int8Reranked] {
         all.extend([flat(storage), hnsw(storage)]);
+    }
+    for storage in [Storage::F32, Storage::Int8, Storage::Int8Reranked] {
+        let ivf = Ivf { lists: Some(5), probe: 2, storage, ..Ivf::default() };
+        all.push(AnyIndex::Ivf(ivf.build(&points, &build).unwrap()));
+    }
+    for (bits, keep) in [(8, true), (8, false), (4, true), (4, false)] {
+        let rerank = if keep { 20 } else { 0 };
+        let tables = if keep { Tables::Asymmetric } else { Tables::Symmetric };
+        let pq = Pq { bits, keep, rerank, tables, iterations: 4, ..Pq::default() };
+        all.push(AnyIndex::Pq(pq.build(&points, &build).unwrap()));
+        let ivf_pq = IvfPq { lists: Some(4), bits, keep, rerank, probe: 2, ..IvfPq::default() };
+        let ivf_pq = IvfPq { iterations: 4, word_iterations: 4, ..ivf_pq };
+        all.push(AnyIndex::IvfPq(ivf_pq.build(&points, &build).unwrap()));
     }
     all
 }

@@ -4,11 +4,12 @@ use crate::oracle::{METRICS, agrees, random, score};
 use seoro_ann::{Ask, Build, BuildError, Flat, Forest, Hnsw, Index, Ivf, IvfPq, Metric, Points, Pq, Storage};
 use seoro_core::{Matrix, Seed};
 
-fn both(vectors: &Matrix, metric: Metric, storage: Storage) -> [Box<dyn Index>; 2] {
+fn every(vectors: &Matrix, metric: Metric, storage: Storage) -> [Box<dyn Index>; 3] {
     let (points, build) = (Points::new(vectors, metric), Build::new(Seed::new(1)));
     let flat = Flat { storage }.build(&points, &build).unwrap();
     let hnsw = Hnsw { storage, ..Hnsw::default() }.build(&points, &build).unwrap();
-    [Box::new(flat), Box::new(hnsw)]
+    let ivf = Ivf { storage, ..Ivf::default() }.build(&points, &build).unwrap();
+    [Box::new(flat), Box::new(hnsw), Box::new(ivf)]
 }
 
 #[test]
@@ -16,14 +17,14 @@ fn with_exact_vectors_beside_the_bytes_full_effort_finds_what_the_definition_fin
     for (rows, dim) in [(0, 3), (1, 1), (300, 17), (120, 300), (40, 0)] {
         let (vectors, queries) = (random(rows, dim, "vectors"), random(5, dim, "queries"));
         for metric in METRICS {
-            for index in both(&vectors, metric, Storage::Int8Reranked) {
+            for index in every(&vectors, metric, Storage::Int8Reranked) {
                 agrees(&*index, &vectors, &queries, Some(rows));
             }
         }
     }
     let duplicates = Matrix::from_vec(90, 2, [1.0, -2.0].repeat(90)).unwrap();
     for metric in METRICS {
-        for index in both(&duplicates, metric, Storage::Int8Reranked) {
+        for index in every(&duplicates, metric, Storage::Int8Reranked) {
             agrees(&*index, &duplicates, &random(3, 2, "queries"), Some(90));
         }
     }
@@ -33,8 +34,8 @@ fn with_exact_vectors_beside_the_bytes_full_effort_finds_what_the_definition_fin
 fn scores_of_bytes_alone_are_near_the_true_ones_and_take_a_quarter_of_the_memory() {
     let (vectors, queries) = (random(2000, 64, "vectors"), random(50, 64, "queries"));
     for metric in METRICS {
-        let exact = both(&vectors, metric, Storage::F32);
-        for (index, exact) in both(&vectors, metric, Storage::Int8).iter().zip(exact) {
+        let exact = every(&vectors, metric, Storage::F32);
+        for (index, exact) in every(&vectors, metric, Storage::Int8).iter().zip(exact) {
             assert!(index.bytes() + 2000 * 64 * 3 - 4096 < exact.bytes(), "{metric:?}");
             let found = index.search_batch(&queries, &Ask::new(10).effort(200)).unwrap();
             let truth = exact.search_batch(&queries, &Ask::new(10).effort(200)).unwrap();
@@ -68,7 +69,7 @@ fn numbers_that_are_bytes_lose_nothing() {
     let (mut vectors, queries) = (pixels(500), pixels(20));
     let flipped: Vec<f32> = vectors.row(0).iter().map(|x| 255.0 - x).collect();
     vectors.row_mut(1).copy_from_slice(&flipped);
-    for index in both(&vectors, Metric::SquaredL2, Storage::Int8) {
+    for index in every(&vectors, Metric::SquaredL2, Storage::Int8) {
         agrees(&*index, &vectors, &queries, Some(500));
     }
 }
