@@ -53,7 +53,7 @@ impl Recipe {
 
     /// Lists of whole vectors.
     pub const fn ivf(lists: usize) -> Self {
-        Self::Ivf(Ivf { lists: Some(lists), iterations: 10, probe: 16 })
+        Self::Ivf(Ivf { lists: Some(lists), iterations: 10, probe: 16, storage: Storage::F32 })
     }
 
     /// Lists of codes of so many parts, of words of so many bits; so many of the best are compared again.
@@ -96,8 +96,10 @@ impl Recipe {
     /// How vectors are stored for searches.
     fn storage(&self) -> Storage {
         match self {
-            Self::Flat(Flat { storage }) | Self::Hnsw(Hnsw { storage, .. }) => *storage,
-            Self::Forest(_) | Self::Ivf(_) | Self::Pq(_) | Self::IvfPq(_) => Storage::F32,
+            Self::Flat(Flat { storage })
+            | Self::Hnsw(Hnsw { storage, .. })
+            | Self::Ivf(Ivf { storage, .. }) => *storage,
+            Self::Forest(_) | Self::Pq(_) | Self::IvfPq(_) => Storage::F32,
         }
     }
 
@@ -177,7 +179,7 @@ impl std::fmt::Display for Recipe {
             Self::Hnsw(Hnsw { m, ef_construction, storage, .. }) => {
                 write!(f, "m {m}, ef_construction {ef_construction}{}", stored(*storage))
             }
-            Self::Ivf(Ivf { lists, .. }) => write!(f, "lists {}", said(*lists)),
+            Self::Ivf(Ivf { lists, storage, .. }) => write!(f, "lists {}{}", said(*lists), stored(*storage)),
             Self::Pq(Pq { parts, bits, tables, .. }) => {
                 let tables = if *tables == Tables::Symmetric { ", symmetric" } else { "" };
                 write!(f, "parts {} of {bits} bits{tables}", said(*parts))
