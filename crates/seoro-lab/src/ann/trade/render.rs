@@ -205,7 +205,7 @@ impl Section<'_> {
                 lines.push(line);
             }
         }
-        lines.extend(self.paper.printed.iter().filter(|printed| self.is_alone(printed)).map(alone));
+        lines.extend(self.paper.all_printed().filter(|printed| self.is_alone(printed)).map(alone));
         if lines.len() > 1 { aligned(&lines) } else { String::new() }
     }
 
@@ -278,8 +278,7 @@ fn notes(paper: &AnnPaper, rows: &[TradeRow]) -> String {
     }
     let is_shown = |printed: &&AnnPrinted| rows.iter().any(|row| row.dataset == printed.dataset.name());
     let mut sources: Vec<(&str, String)> = paper
-        .printed
-        .iter()
+        .all_printed()
         .filter(is_shown)
         .map(|printed| {
             let (sure, source) = (in_words(printed.status), &paper.sources[&printed.source]);

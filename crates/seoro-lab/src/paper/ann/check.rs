@@ -31,35 +31,40 @@ impl AnnPaper {
         Ok(())
     }
 
-    /// Printed numbers are of rows, efforts and sources that the file has; else what is wrong, and words near it.
-    pub(super) fn check_printed(&self) -> Result<(), (String, String)> {
+    /// Printed numbers are of rows, efforts and sources that the file has; else what is wrong, and where in `text`.
+    pub(super) fn check_printed(&self, text: &str) -> Result<(), (String, usize)> {
         for printed in &self.printed {
-            let wrong = |what: String, needle: &str| {
-                Err((format!("table {}: {what}", printed.table), format!("\"{needle}\"")))
-            };
-            if !self.sources.contains_key(&printed.source) {
-                return wrong(format!("no source is called {:?}", printed.source), &printed.source);
-            }
-            if !self.datasets.contains_key(&printed.dataset) {
-                let name = printed.dataset.name();
-                return wrong(format!("no dataset is called {name:?}"), name);
-            }
-            if let Some(name) = &printed.row {
-                let Some(row) = self.row(name) else {
-                    return wrong(format!("no row is called {name:?}"), name);
-                };
-                if !row.measures(printed) {
-                    return wrong(
-                        format!("row {name} has no effort {:?} on these vectors", printed.effort),
-                        name,
-                    );
-                }
-            }
-            if let Some(measure) = printed.values.keys().find(|measure| !measure.is_recall()) {
-                return wrong(format!("{measure} of another machine is no bar"), &printed.label);
-            }
+            let (start, printed) = (printed.span().start, printed.get_ref());
+            self.check_number(printed).map_err(|(what, needle)| {
+                let near = text.get(start..).and_then(|rest| rest.find(&format!("\"{needle}\"")));
+                (format!("table {}: {what}", printed.table), start + near.unwrap_or(0))
+            })?;
         }
         Ok(())
+    }
+
+    /// What is wrong with a printed number, and a word that stands where.
+    fn check_number(&self, printed: &AnnPrinted) -> Result<(), (String, String)> {
+        if !self.sources.contains_key(&printed.source) {
+            return Err((format!("no source is called {:?}", printed.source), printed.source.clone()));
+        }
+        if !self.datasets.contains_key(&printed.dataset) {
+            let name = printed.dataset.name();
+            return Err((format!("no dataset is called {name:?}"), name.to_owned()));
+        }
+        if let Some(name) = &printed.row {
+            let Some(row) = self.row(name) else {
+                return Err((format!("no row is called {name:?}"), name.clone()));
+            };
+            if !row.measures(printed) {
+                let what = format!("row {name} has no effort {:?} on these vectors", printed.effort);
+                return Err((what, name.clone()));
+            }
+        }
+        match printed.values.keys().find(|measure| !measure.is_recall()) {
+            Some(measure) => Err((format!("{measure} of another machine is no bar"), measure.to_string())),
+            None => Ok(()),
+        }
     }
 }
 

@@ -35,7 +35,7 @@ pub struct AnnPaper {
     pub rows: Vec<AnnRow>,
     /// The numbers printed.
     #[serde(default)]
-    pub printed: Vec<AnnPrinted>,
+    printed: Vec<Spanned<AnnPrinted>>,
 }
 
 /// The word `nearest-neighbours`.
@@ -126,13 +126,18 @@ impl AnnPaper {
         let paper: Self = toml::from_str(text)
             .map_err(|error| at(error.span().map_or(0, |span| span.start), error.message().to_owned()))?;
         paper.check_rows(text).map_err(|(what, place)| at(place, what))?;
-        paper.check_printed().map_err(|(what, needle)| at(text.find(&needle).unwrap_or(0), what))?;
+        paper.check_printed(text).map_err(|(what, place)| at(place, what))?;
         Ok(paper)
     }
 
     /// The row called `name`.
     pub fn row(&self, name: &str) -> Option<&AnnRow> {
         self.rows.iter().find(|row| row.name == name)
+    }
+
+    /// All numbers printed.
+    pub fn all_printed(&self) -> impl Iterator<Item = &AnnPrinted> {
+        self.printed.iter().map(Spanned::get_ref)
     }
 
     /// The numbers printed of what a row does at an effort on some vectors.
@@ -142,7 +147,7 @@ impl AnnPaper {
         effort: Option<usize>,
         space: Space,
     ) -> impl Iterator<Item = &'a AnnPrinted> {
-        self.printed.iter().filter(move |printed| {
+        self.all_printed().filter(move |printed| {
             printed.row.as_deref() == Some(row) && printed.effort == effort && printed.dataset == space
         })
     }
