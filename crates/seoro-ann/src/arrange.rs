@@ -24,7 +24,8 @@ pub(crate) fn order_places(vectors: &mut Vectors) -> Slab<u32> {
     let count = vectors.len() as f64;
     let variance = |place: u32| squares[place as usize] - sums[place as usize].powi(2) / count;
     let mut places: Vec<u32> = (0..width as u32).collect();
-    places.sort_by(|&a, &b| variance(b).total_cmp(&variance(a)));
+    // What rows are filled up with stays behind, though rounding may make it vary more than a constant.
+    places[..vectors.dim()].sort_by(|&a, &b| variance(b).total_cmp(&variance(a)));
     vectors.rows_mut().as_mut_slice().par_chunks_exact_mut(width).for_each_init(
         Vec::new,
         |held: &mut Vec<f32>, row| {

@@ -3,9 +3,9 @@
 //! Y. Malkov, D. Yashunin: Efficient and robust approximate nearest neighbor search using hierarchical navigable small
 //! world graphs, 2016 (arXiv 1603.09320), algorithms 1 to 5. Where this differs:
 //!
-//! - Vectors are inserted in a random order and in batches, at most a small share of the vectors already in: those of a
-//!   batch look for neighbours in the graph before it, on all cores, and are then linked in order. So the graph is the
-//!   same at any number of threads; a node misses neighbours of its own batch, which are few.
+//! - Vectors are inserted by their distance from the mean ([`InsertionOrder`]), and in batches, at most a small share of the vectors
+//!   already in: those of a batch look for neighbours in the graph before it, on all cores, and are then linked in order.
+//!   So the graph is the same at any number of threads; a node misses neighbours of its own batch, which are few.
 //! - A node whose list is too long after a batch is selected for once, not once for each new link.
 //! - Algorithm 4 is used without `extendCandidates`, which the paper wants for extremely clustered data only.
 //! - Nodes that cannot be reached are linked at the end, and the graph is **frozen**: nodes are numbered breadth first
@@ -23,6 +23,7 @@ mod file;
 mod freeze;
 mod grow;
 mod layer;
+mod order;
 #[cfg(feature = "hnsw_rs")]
 mod racing;
 mod search;
@@ -39,6 +40,7 @@ use compare::Stored;
 use grow::Graph;
 use serde::{Deserialize, Serialize};
 
+pub use order::InsertionOrder;
 pub use search::HnswIndex;
 pub(crate) use walk::Walk;
 
@@ -62,6 +64,8 @@ pub enum Builder {
 pub struct Hnsw {
     /// Who builds it.
     pub builder: Builder,
+    /// The order in which vectors are inserted.
+    pub order: InsertionOrder,
     /// `M`, the links that a new node makes on each layer; a node keeps at most `M` on the layers above the ground
     /// (`Mmax`) and `2M` on the ground (`Mmax0`). More: better answers where vectors have many dimensions, `8M` bytes a
     /// vector, slower steps. 2 to 1024.
@@ -85,6 +89,7 @@ impl Default for Hnsw {
     fn default() -> Self {
         Self {
             builder: Builder::Batches,
+            order: InsertionOrder::Mean,
             m: 16,
             ef_construction: 200,
             keep_pruned: false,
@@ -167,7 +172,7 @@ impl Hnsw {
 
     fn build_here(&self, points: &Points<'_>, build: &Build<'_>) -> Result<HnswIndex, BuildError> {
         let mut vectors = Vectors::new(points)?;
-        let mut rows: Vec<u32> = (0..vectors.len() as u32).collect();
+        let rows = self.order.of(&vectors, build.seed);
         if rows.is_empty() {
             return Ok(HnswIndex {
                 vectors,
@@ -180,7 +185,6 @@ impl Hnsw {
                 ef: self.ef,
             });
         }
-        build.seed.child("hnsw order").rng().shuffle(&mut rows);
         permute_rows(vectors.rows_mut(), &rows);
         let places = order_places(&mut vectors);
         let mut head = match self.has_head(vectors.dim()) {

@@ -70,7 +70,7 @@ const DENSE_GRAPHS: &[Setting] =
 pub const OUR_GRAPH: &[Recipe] = &[Recipe::hnsw(16, 200)];
 /// Our graphs of pixels.
 pub const OUR_SPARSE_GRAPHS: &[Recipe] =
-    &[Recipe::hnsw(12, 200), Recipe::hnsw(16, 200), Recipe::hnsw(24, 200)];
+    &[Recipe::shuffled_hnsw(12, 200), Recipe::shuffled_hnsw(16, 200), Recipe::shuffled_hnsw(24, 200)];
 /// Our graphs of words.
 pub const OUR_DENSE_GRAPHS: &[Recipe] =
     &[Recipe::hnsw(16, 200), Recipe::hnsw(24, 200), Recipe::hnsw(32, 200)];

@@ -2,8 +2,8 @@
 
 use super::K;
 use seoro_ann::{
-    Ask, Build, BuildError, Builder, Flat, Forest, Hnsw, Index, Ivf, IvfPq, Points, Pq, Split, Storage,
-    Tables,
+    Ask, Build, BuildError, Builder, Flat, Forest, Hnsw, Index, InsertionOrder, Ivf, IvfPq, Points, Pq,
+    Split, Storage, Tables,
 };
 use serde::{Deserialize, Serialize};
 
@@ -47,8 +47,21 @@ impl Recipe {
 
     /// The same over vectors stored otherwise.
     pub const fn stored_hnsw(m: usize, ef_construction: usize, storage: Storage) -> Self {
+        Self::ordered_hnsw((m, ef_construction), InsertionOrder::Mean, storage)
+    }
+
+    /// Of vectors of which no part of the space is crowded.
+    pub const fn shuffled_hnsw(m: usize, ef_construction: usize) -> Self {
+        Self::ordered_hnsw((m, ef_construction), InsertionOrder::Random, Storage::F32)
+    }
+
+    const fn ordered_hnsw(
+        (m, ef_construction): (usize, usize),
+        order: InsertionOrder,
+        storage: Storage,
+    ) -> Self {
         let builder = Builder::Batches;
-        Self::Hnsw(Hnsw { builder, m, ef_construction, keep_pruned: false, head: 64, storage, ef: 64 })
+        Self::Hnsw(Hnsw { builder, order, m, ef_construction, keep_pruned: false, head: 64, storage, ef: 64 })
     }
 
     /// Lists of whole vectors.
@@ -176,8 +189,9 @@ impl std::fmt::Display for Recipe {
         match self {
             Self::Flat(Flat { storage }) => write!(f, "flat{}", stored(*storage)),
             Self::Forest(Forest { trees, .. }) => write!(f, "trees {trees}"),
-            Self::Hnsw(Hnsw { m, ef_construction, storage, .. }) => {
-                write!(f, "m {m}, ef_construction {ef_construction}{}", stored(*storage))
+            Self::Hnsw(Hnsw { m, ef_construction, order, storage, .. }) => {
+                let order = if *order == InsertionOrder::Random { ", random order" } else { "" };
+                write!(f, "m {m}, ef_construction {ef_construction}{order}{}", stored(*storage))
             }
             Self::Ivf(Ivf { lists, storage, .. }) => write!(f, "lists {}{}", said(*lists), stored(*storage)),
             Self::Pq(Pq { parts, bits, tables, .. }) => {

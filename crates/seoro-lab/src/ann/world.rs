@@ -9,7 +9,7 @@ use seoro_models::{Ials, Recommender, Run, Training};
 
 /// By the laws of the embedded world, with enough items that there is something to save by not comparing all.
 fn parameters() -> Parameters {
-    Parameters { users: 4000, items: 10_000, ..Parameters::default() }
+    Parameters { users: 2000, items: 10_000, ..Parameters::default() }
 }
 
 /// What makes the vectors.
