@@ -2,12 +2,11 @@
 
 mod file;
 
-use crate::index::search_each;
+use crate::index::{search_blocks, search_each};
 use crate::slab::Slab;
 use crate::storage::{ByteQuery, Bytes, Storage, reranked};
 use crate::vectors::Vectors;
 use crate::{Ask, Build, BuildError, Index, Metric, Neighbor, Points, Scratch, SearchError, Work};
-use rayon::prelude::*;
 use seoro_core::gemm::{View, ViewMut, gemm};
 use seoro_core::{ItemId, Matrix, Scored, kernel};
 use serde::{Deserialize, Serialize};
@@ -75,11 +74,7 @@ const SPARE: usize = 8;
 
 impl FlatIndex {
     fn storage(&self) -> Storage {
-        match self.bytes {
-            None => Storage::F32,
-            Some(_) if self.vectors.len() < self.count => Storage::Int8,
-            Some(_) => Storage::Int8Reranked,
-        }
+        Storage::of(self.bytes.as_ref(), self.vectors.len())
     }
 
     /// Writes how near each row of a block is to the prepared query.
@@ -237,25 +232,12 @@ impl Index for FlatIndex {
             return search_each(self, queries, ask);
         }
         if ask.k == 0 || self.is_empty() {
-            let mut prepared = Vec::new();
-            (0..queries.rows())
-                .try_for_each(|query| self.vectors.prepare(queries.row(query), &mut prepared))?;
+            self.vectors.prepare_all(queries, 0, queries.rows())?;
             return Ok(vec![Vec::new(); queries.rows()]);
         }
-        let blocks: Vec<usize> = (0..queries.rows()).step_by(TILE.0).collect();
-        let found: Result<Vec<Vec<Vec<Neighbor>>>, SearchError> = blocks
-            .into_par_iter()
-            .map(|first| {
-                let count = TILE.0.min(queries.rows() - first);
-                let mut prepared = Matrix::zeros(count, self.vectors.rows().cols());
-                let mut query = Vec::new();
-                for place in 0..count {
-                    self.vectors.prepare(queries.row(first + place), &mut query)?;
-                    prepared.row_mut(place).copy_from_slice(&query);
-                }
-                Ok(self.batch(&prepared, ask))
-            })
-            .collect();
-        found.map(|blocks| blocks.into_iter().flatten().collect())
+        search_blocks(queries.rows(), TILE.0, |first| {
+            let count = TILE.0.min(queries.rows() - first);
+            Ok(self.batch(&self.vectors.prepare_all(queries, first, count)?, ask))
+        })
     }
 }

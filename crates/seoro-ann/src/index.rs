@@ -82,6 +82,17 @@ pub(crate) fn search_each<I: Index + ?Sized>(
         .collect()
 }
 
+/// The answers to queries that are searched a block at a time, the blocks on all cores; `block` is told its first.
+pub(crate) fn search_blocks(
+    queries: usize,
+    size: usize,
+    block: impl Fn(usize) -> Result<Vec<Vec<Neighbor>>, SearchError> + Send + Sync,
+) -> Result<Vec<Vec<Neighbor>>, SearchError> {
+    let firsts: Vec<usize> = (0..queries).step_by(size).collect();
+    let found: Result<Vec<Vec<Vec<Neighbor>>>, SearchError> = firsts.into_par_iter().map(block).collect();
+    found.map(|blocks| blocks.into_iter().flatten().collect())
+}
+
 impl<I: Index + ?Sized> Index for Box<I> {
     fn len(&self) -> usize {
         (**self).len()

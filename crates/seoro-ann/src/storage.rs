@@ -62,6 +62,15 @@ pub(crate) struct ByteQuery {
 }
 
 impl Storage {
+    /// That of an index with these bytes and so many whole vectors.
+    pub(crate) fn of(bytes: Option<&Bytes>, whole: usize) -> Self {
+        match bytes {
+            None => Self::F32,
+            Some(bytes) if whole < bytes.count => Self::Int8,
+            Some(_) => Self::Int8Reranked,
+        }
+    }
+
     /// What the bytes of vectors will hold.
     pub(crate) fn bytes_of(self, points: &Points<'_>) -> u64 {
         let (rows, dim) = (points.vectors.rows() as u64, points.vectors.cols());

@@ -3,7 +3,7 @@
 use crate::file::{FileError, Sections, Source, check};
 use crate::slab::{Rows, Slab};
 use crate::{BuildError, Metric, Points, SearchError, kmeans};
-use seoro_core::kernel;
+use seoro_core::{Matrix, kernel};
 use std::collections::HashSet;
 
 /// Numbers a row is filled up to a multiple of, with zeros that change no distance: one register of AVX-512.
@@ -229,6 +229,25 @@ impl Vectors {
         out.resize(self.rows.cols(), 0.0);
         fill(self.metric, query, out);
         Ok(())
+    }
+
+    /// The `count` queries from `first` on, prepared.
+    ///
+    /// # Errors
+    /// As [`Vectors::prepare`], for the first query that is refused.
+    pub(crate) fn prepare_all(
+        &self,
+        queries: &Matrix,
+        first: usize,
+        count: usize,
+    ) -> Result<Matrix, SearchError> {
+        let mut prepared = Matrix::zeros(count, self.rows.cols());
+        let mut query = Vec::new();
+        for place in 0..count {
+            self.prepare(queries.row(first + place), &mut query)?;
+            prepared.row_mut(place).copy_from_slice(&query);
+        }
+        Ok(prepared)
     }
 }
 

@@ -39,7 +39,8 @@ impl InsertionOrder {
         }
         let mut rng = seed.child("hnsw order").rng();
         rng.shuffle(&mut rows);
-        if self == Self::Mean && !rows.is_empty() {
+        // Vectors without numbers are all alike.
+        if self == Self::Mean && !vectors.rows().as_slice().is_empty() {
             let late = lateness(vectors);
             rows.sort_by(|&a, &b| late[a as usize].total_cmp(&late[b as usize]));
             rows.chunks_mut(vectors.len().div_ceil(PARTS)).for_each(|part| rng.shuffle(part));
@@ -82,6 +83,8 @@ mod tests {
 
     #[test]
     fn every_order_has_each_row_once() {
+        let none = Vectors::new(&Points::new(&Matrix::zeros(3, 0), Metric::SquaredL2)).unwrap();
+        assert_eq!(InsertionOrder::Mean.of(&none, Seed::new(1)).len(), 3);
         for order in [InsertionOrder::Mean, InsertionOrder::Random, InsertionOrder::Rows] {
             for metric in [Metric::SquaredL2, Metric::Cosine, Metric::InnerProduct] {
                 let mut rows = order.of(&line(metric), Seed::new(1));

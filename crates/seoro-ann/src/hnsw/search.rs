@@ -39,11 +39,7 @@ impl HnswIndex {
     }
 
     pub(super) fn storage(&self) -> Storage {
-        match self.bytes {
-            None => Storage::F32,
-            Some(_) if self.vectors.len() < self.rows.len() => Storage::Int8,
-            Some(_) => Storage::Int8Reranked,
-        }
+        Storage::of(self.bytes.as_ref(), self.vectors.len())
     }
 
     /// Leaves all nodes that are kept in `walk.found`.

@@ -20,12 +20,12 @@ pub(crate) use batch::{Plan, QUERIES, Tiles, scan};
 pub(crate) use coarse::{Coarse, MOST_LISTS, bytes_to_build, lists_for};
 
 use crate::arrange::{order_places, permute_rows, reorder};
+use crate::index::{search_blocks, search_each};
 use crate::reservoir::{Candidate, Reservoir};
 use crate::slab::Slab;
 use crate::storage::{Bytes, Storage, reranked};
 use crate::vectors::Vectors;
 use crate::{Ask, Build, BuildError, Index, Metric, Neighbor, Points, Scratch, SearchError, Work};
-use rayon::prelude::*;
 use seoro_core::{Matrix, kernel};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -166,11 +166,7 @@ fn half_norms(vectors: &Vectors) -> Slab<f32> {
 
 impl IvfIndex {
     fn storage(&self) -> Storage {
-        match self.bytes {
-            None => Storage::F32,
-            Some(_) if self.vectors.len() < self.len() => Storage::Int8,
-            Some(_) => Storage::Int8Reranked,
-        }
+        Storage::of(self.bytes.as_ref(), self.vectors.len())
     }
 
     /// Writes the query as it is compared with rows.
@@ -339,11 +335,8 @@ impl Index for IvfIndex {
 
     fn search_batch(&self, queries: &Matrix, ask: &Ask<'_>) -> Result<Vec<Vec<Neighbor>>, SearchError> {
         if ask.k == 0 || self.is_empty() || ask.filter.is_some() || self.bytes.is_some() {
-            return crate::index::search_each(self, queries, ask);
+            return search_each(self, queries, ask);
         }
-        let firsts: Vec<usize> = (0..queries.rows()).step_by(QUERIES).collect();
-        let found: Result<Vec<Vec<Vec<Neighbor>>>, SearchError> =
-            firsts.into_par_iter().map(|first| self.batch(queries, first, ask)).collect();
-        found.map(|blocks| blocks.into_iter().flatten().collect())
+        search_blocks(queries.rows(), QUERIES, |first| self.batch(queries, first, ask))
     }
 }

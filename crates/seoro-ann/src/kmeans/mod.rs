@@ -51,21 +51,27 @@ impl KMeans {
         let sample = draw(points, count.saturating_mul(self.sample), seed.child("sample"));
         let rows = Rows::of(&sample);
         let mut centroids = draw(rows, count, seed.child("centroids"));
-        let (mut of, mut before) = (vec![0; rows.count()], Vec::new());
+        self.improve(rows, &mut centroids, build)?;
+        Ok(centroids)
+    }
+
+    /// Turn after turn.
+    fn improve(&self, points: Rows<'_>, centroids: &mut Matrix, build: &Build<'_>) -> Result<(), BuildError> {
+        let (mut of, mut before) = (vec![0; points.count()], Vec::new());
         for _ in 0..self.iterations {
             build.check()?;
-            self.normalise(&mut centroids);
-            Nearest::new(&centroids, self.spherical).assign(rows, &mut of);
+            self.normalise(centroids);
+            Nearest::new(centroids, self.spherical).assign(points, &mut of);
             if of == before {
                 break;
             }
-            let members = Members::new(&of, count);
-            means(rows, &members, &mut centroids);
-            split_for_empty(&members, &mut centroids);
+            let members = Members::new(&of, centroids.rows());
+            means(points, &members, centroids);
+            split_for_empty(&members, centroids);
             before.clone_from(&of);
         }
-        self.normalise(&mut centroids);
-        Ok(centroids)
+        self.normalise(centroids);
+        Ok(())
     }
 
     /// Makes centroids of length 1 where that is asked for; one of zeros stays.

@@ -78,3 +78,25 @@ fn few_points_few_centroids() {
         assert!(error(&points, &centroids) < 1e-9 || rows == 0);
     }
 }
+
+#[test]
+fn as_in_numpy() {
+    let fixture: serde_json::Value =
+        serde_json::from_str(include_str!("../../tests/fixtures/kmeans.json")).unwrap();
+    let matrix = |name: &str| {
+        let numbers: Vec<f32> =
+            fixture[name].as_array().unwrap().iter().map(|number| number.as_f64().unwrap() as f32).collect();
+        Matrix::from_vec(numbers.len() / 4, 4, numbers).unwrap()
+    };
+    let points = matrix("points");
+    for (spherical, kind) in [(false, "plain"), (true, "spherical")] {
+        for iterations in [1, 6] {
+            let mut centroids = matrix("first");
+            let kmeans = KMeans { centroids: 6, iterations, sample: 1000, spherical };
+            kmeans.improve(Rows::of(&points), &mut centroids, &Build::new(Seed::new(1))).unwrap();
+            let expected = matrix(&format!("{kind} {iterations}"));
+            let apart = centroids.as_slice().iter().zip(expected.as_slice()).map(|(a, b)| (a - b).abs());
+            assert!(apart.fold(0.0, f32::max) < 1e-5, "{kind} after {iterations}");
+        }
+    }
+}

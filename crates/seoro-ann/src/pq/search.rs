@@ -3,10 +3,10 @@
 use super::Tables;
 use super::coded::Coded;
 use super::fast::{self, Scale};
+use crate::index::search_blocks;
 use crate::ivf::{Plan, Probing, QUERIES, Tiles, scan};
 use crate::reservoir::{Candidate, Reservoir};
 use crate::{Ask, Metric, Neighbor, Scratch, SearchError, Work};
-use rayon::prelude::*;
 use seoro_core::{Matrix, kernel};
 use std::ops::Range;
 
@@ -198,10 +198,7 @@ impl Coded {
         {
             return None;
         }
-        let firsts: Vec<usize> = (0..queries.rows()).step_by(QUERIES).collect();
-        let found: Result<Vec<Vec<Vec<Neighbor>>>, SearchError> =
-            firsts.into_par_iter().map(|first| self.batch(queries, first, ask)).collect();
-        Some(found.map(|blocks| blocks.into_iter().flatten().collect()))
+        Some(search_blocks(queries.rows(), QUERIES, |first| self.batch(queries, first, ask)))
     }
 
     /// The queries from `first` on.
@@ -212,12 +209,7 @@ impl Coded {
         ask: &Ask<'_>,
     ) -> Result<Vec<Vec<Neighbor>>, SearchError> {
         let count = QUERIES.min(queries.rows() - first);
-        let mut prepared = Matrix::zeros(count, self.vectors.rows().cols());
-        let mut query = Vec::new();
-        for place in 0..count {
-            self.vectors.prepare(queries.row(first + place), &mut query)?;
-            prepared.row_mut(place).copy_from_slice(&query);
-        }
+        let prepared = self.vectors.prepare_all(queries, first, count)?;
         let mut compared = prepared.clone();
         let mut products = Vec::new();
         (0..count).for_each(|place| self.compared(compared.row_mut(place), &mut products));

@@ -161,17 +161,15 @@ fn numbers_that_overflow_are_searched_too() {
 }
 
 /// The numbers of a list of the fixture.
-fn numbers(json: &str, name: &str) -> Vec<f32> {
-    let start = json.find(&format!("\"{name}\": [")).unwrap() + name.len() + 5;
-    let list = &json[start..start + json[start..].find(']').unwrap()];
-    list.split(", ").map(|number| number.parse().unwrap()).collect()
+fn numbers(fixture: &serde_json::Value, name: &str) -> Vec<f32> {
+    fixture[name].as_array().unwrap().iter().map(|number| number.as_f64().unwrap() as f32).collect()
 }
 
 #[test]
 fn distances_by_codes_equal_numpys() {
-    let json = include_str!("../fixtures/pq.json");
+    let fixture = serde_json::from_str(include_str!("../fixtures/pq.json")).unwrap();
     for (bits, count) in [(4, 16), (8, 192)] {
-        let named = |name: &str| numbers(json, &format!("{name} {count}"));
+        let named = |name: &str| numbers(&fixture, &format!("{name} {count}"));
         let vectors = Matrix::from_vec(count, 6, named("vectors")).unwrap();
         let queries = Matrix::from_vec(6, 6, named("queries")).unwrap();
         for (tables, name) in [(Tables::Asymmetric, "adc"), (Tables::Symmetric, "sdc")] {

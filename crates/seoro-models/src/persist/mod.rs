@@ -13,7 +13,6 @@ use serde::de::DeserializeOwned;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 const MAGIC: [u8; 8] = *b"seoro\r\n\0";
 /// Bytes of the checksum at the end.
@@ -212,32 +211,10 @@ fn io_error(path: &Path) -> impl Fn(io::Error) -> PersistError {
 }
 
 fn write<T: Serialize>(path: &Path, header: &Header, value: &T) -> Result<(), PersistError> {
-    let (part, file) = create_part(path).map_err(io_error(path))?;
-    let written = write_part(file, header, value).and_then(|()| std::fs::rename(&part, path));
-    written.map_err(|source| {
-        // The error at hand says more than one about the leftover would.
-        let _ = std::fs::remove_file(&part);
-        io_error(path)(source)
-    })
+    seoro_core::replace_file(path, |file| write_part(file, header, value)).map_err(io_error(path))
 }
 
-/// A file beside `path` that no other writer has.
-fn create_part(path: &Path) -> io::Result<(PathBuf, File)> {
-    static PARTS: AtomicU64 = AtomicU64::new(0);
-    loop {
-        let number = PARTS.fetch_add(1, Ordering::Relaxed);
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.{number}.part", std::process::id()));
-        let part = path.with_file_name(name);
-        match File::create_new(&part) {
-            // Left behind by a process that was killed.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            file => return file.map(|file| (part, file)),
-        }
-    }
-}
-
-fn write_part<T: Serialize>(file: File, header: &Header, value: &T) -> io::Result<()> {
+fn write_part<T: Serialize>(file: &mut File, header: &Header, value: &T) -> io::Result<()> {
     let too_long = |_| io::Error::new(io::ErrorKind::InvalidInput, "a model's name has at most 255 bytes");
     let length = u8::try_from(header.model.len()).map_err(too_long)?;
     let mut out = BufWriter::new(Summing::new(file));
@@ -247,9 +224,8 @@ fn write_part<T: Serialize>(file: File, header: &Header, value: &T) -> io::Resul
     out.write_all(header.model.as_bytes())?;
     out.write_all(&header.revision.to_le_bytes())?;
     postcard::to_io(value, &mut out).map_err(io::Error::other)?;
-    let (mut file, sum) = out.into_inner().map_err(io::IntoInnerError::into_error)?.finish();
-    file.write_all(&sum.to_le_bytes())?;
-    file.sync_all()
+    let (file, sum) = out.into_inner().map_err(io::IntoInnerError::into_error)?.finish();
+    file.write_all(&sum.to_le_bytes())
 }
 
 fn read<T: DeserializeOwned>(path: &Path, expected: &Header) -> Result<T, PersistError> {
