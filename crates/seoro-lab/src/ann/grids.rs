@@ -132,9 +132,9 @@ pub const OUR_IVF_PQ_MNIST: &[Recipe] =
     &[Recipe::ivf_pq(256, (98, 8), 50), Recipe::ivf_pq(512, (98, 8), 50), Recipe::ivf_pq(1024, (98, 8), 50)];
 /// Our inverted files of 25-byte codes of words.
 pub const OUR_IVF_PQ_WORDS: &[Recipe] = &[
-    Recipe::ivf_pq(256, (25, 8), 200),
-    Recipe::ivf_pq(512, (25, 8), 200),
-    Recipe::ivf_pq(1024, (25, 8), 200),
+    Recipe::ivf_pq(256, (25, 8), 400),
+    Recipe::ivf_pq(256, (25, 8), 800),
+    Recipe::ivf_pq(256, (25, 8), 2000),
 ];
 /// Our inverted files of 4-bit codes of pixels.
 pub const OUR_FAST_SCAN_MNIST: &[Recipe] = &[
@@ -144,9 +144,9 @@ pub const OUR_FAST_SCAN_MNIST: &[Recipe] = &[
 ];
 /// Our inverted files of 4-bit codes of words.
 pub const OUR_FAST_SCAN_WORDS: &[Recipe] = &[
-    Recipe::ivf_pq(256, (50, 4), 100),
-    Recipe::ivf_pq(256, (50, 4), 200),
-    Recipe::ivf_pq(512, (50, 4), 200),
+    Recipe::ivf_pq(256, (50, 4), 400),
+    Recipe::ivf_pq(256, (50, 4), 800),
+    Recipe::ivf_pq(256, (50, 4), 2000),
 ];
 
 /// Inverted files of whole vectors.
@@ -168,9 +168,9 @@ pub const THEIR_IVF_PQ_WORDS: &[Rival] = &[lists(
     "ann_faiss",
     "ivf-pq",
     &[
-        &[("lists", 256), ("parts", 25), ("rerank", 200)],
-        &[("lists", 512), ("parts", 25), ("rerank", 200)],
-        &[("lists", 1024), ("parts", 25), ("rerank", 200)],
+        &[("lists", 256), ("parts", 25), ("rerank", 400)],
+        &[("lists", 256), ("parts", 25), ("rerank", 800)],
+        &[("lists", 256), ("parts", 25), ("rerank", 2000)],
     ],
 )];
 
@@ -202,18 +202,18 @@ pub const THEIR_FAST_SCAN_WORDS: &[Rival] = &[
         "ann_faiss",
         "fast-scan",
         &[
-            &[("lists", 256), ("parts", 50), ("rerank", 100)],
-            &[("lists", 256), ("parts", 50), ("rerank", 200)],
-            &[("lists", 512), ("parts", 50), ("rerank", 200)],
+            &[("lists", 256), ("parts", 50), ("rerank", 400)],
+            &[("lists", 256), ("parts", 50), ("rerank", 800)],
+            &[("lists", 256), ("parts", 50), ("rerank", 2000)],
         ],
     ),
     lists(
         "ann_scann",
         "tree-ah",
         &[
-            &[("lists", 256), ("dims_per_part", 2), ("rerank", 100)],
-            &[("lists", 256), ("dims_per_part", 2), ("rerank", 200)],
-            &[("lists", 512), ("dims_per_part", 2), ("rerank", 200)],
+            &[("lists", 256), ("dims_per_part", 2), ("rerank", 400)],
+            &[("lists", 256), ("dims_per_part", 2), ("rerank", 800)],
+            &[("lists", 256), ("dims_per_part", 2), ("rerank", 2000)],
         ],
     ),
 ];

@@ -30,9 +30,14 @@ const ANNOY: &str = "Annoy takes one query at a time: they are Python lists befo
 const SAME_TREES: &str =
     "as many trees on both sides; Annoy's vectors are Python lists before the clock starts.";
 
+const LEAST_EF: &str =
+    "hnswlib finds .925 at the least ef there is for 10 neighbours; each side is chosen for as much.";
+/// What is found of pictures without trying.
+const LEAST_FOUND: f64 = 0.925;
+
 /// All cases of nearest-neighbour search.
 pub(in crate::bench) const CASES: &[Case] = &[
-    search("hnsw-f32-mnist-recall-90", Space::Mnist, SPARSE_GRAPHS, 0.90),
+    noted(LEAST_EF, search("hnsw-f32-mnist-recall-90", Space::Mnist, SPARSE_GRAPHS, LEAST_FOUND)),
     search("hnsw-f32-mnist-recall-95", Space::Mnist, SPARSE_GRAPHS, 0.95),
     search("hnsw-f32-mnist-recall-99", Space::Mnist, SPARSE_GRAPHS, 0.99),
     noted(ANNOY, search("forest-recall-90", Space::Mnist, FORESTS, 0.90)),

@@ -56,8 +56,8 @@ enum Goal {
     },
 }
 
-/// How many queries of the first half parameters are chosen on: a recall of them is sure to about .002.
-const CHOSEN_ON: usize = 2000;
+/// How many queries of the first half parameters are chosen on: a recall of them is sure to about .003.
+const CHOSEN_ON: usize = 1000;
 
 /// How many queries check a build, and how many an exact batch has.
 const SAMPLE: usize = 1000;
