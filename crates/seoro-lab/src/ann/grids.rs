@@ -135,6 +135,7 @@ pub const OUR_IVF_PQ_WORDS: &[Recipe] = &[
     Recipe::ivf_pq(256, (25, 8), 400),
     Recipe::ivf_pq(256, (25, 8), 800),
     Recipe::ivf_pq(256, (25, 8), 2000),
+    Recipe::ivf_pq(256, (25, 8), 4000),
 ];
 /// Our inverted files of 4-bit codes of pixels.
 pub const OUR_FAST_SCAN_MNIST: &[Recipe] = &[
@@ -147,6 +148,7 @@ pub const OUR_FAST_SCAN_WORDS: &[Recipe] = &[
     Recipe::ivf_pq(256, (50, 4), 400),
     Recipe::ivf_pq(256, (50, 4), 800),
     Recipe::ivf_pq(256, (50, 4), 2000),
+    Recipe::ivf_pq(256, (50, 4), 4000),
 ];
 
 /// Inverted files of whole vectors.
@@ -171,49 +173,58 @@ pub const THEIR_IVF_PQ_WORDS: &[Rival] = &[lists(
         &[("lists", 256), ("parts", 25), ("rerank", 400)],
         &[("lists", 256), ("parts", 25), ("rerank", 800)],
         &[("lists", 256), ("parts", 25), ("rerank", 2000)],
+        &[("lists", 256), ("parts", 25), ("rerank", 4000)],
     ],
 )];
 
 /// Inverted files of 4-bit codes of pixels, 98 bytes a vector, with exact re-ranking.
-pub const THEIR_FAST_SCAN_MNIST: &[Rival] = &[
-    lists(
-        "ann_faiss",
-        "fast-scan",
-        &[
-            &[("lists", 256), ("parts", 196), ("rerank", 50)],
-            &[("lists", 256), ("parts", 196), ("rerank", 100)],
-            &[("lists", 512), ("parts", 196), ("rerank", 100)],
-        ],
-    ),
-    lists(
-        "ann_scann",
-        "tree-ah",
-        &[
-            &[("lists", 256), ("dims_per_part", 4), ("rerank", 50)],
-            &[("lists", 256), ("dims_per_part", 4), ("rerank", 100)],
-            &[("lists", 512), ("dims_per_part", 4), ("rerank", 100)],
-        ],
-    ),
-];
+pub const THEIR_FAST_SCAN_MNIST: &[Rival] = &[lists(
+    "ann_faiss",
+    "fast-scan",
+    &[
+        &[("lists", 256), ("parts", 196), ("rerank", 50)],
+        &[("lists", 256), ("parts", 196), ("rerank", 100)],
+        &[("lists", 512), ("parts", 196), ("rerank", 100)],
+    ],
+)];
 
 /// Inverted files of 4-bit codes of words, 25 bytes a vector, with exact re-ranking.
-pub const THEIR_FAST_SCAN_WORDS: &[Rival] = &[
-    lists(
-        "ann_faiss",
-        "fast-scan",
-        &[
-            &[("lists", 256), ("parts", 50), ("rerank", 400)],
-            &[("lists", 256), ("parts", 50), ("rerank", 800)],
-            &[("lists", 256), ("parts", 50), ("rerank", 2000)],
-        ],
-    ),
-    lists(
-        "ann_scann",
-        "tree-ah",
-        &[
-            &[("lists", 256), ("dims_per_part", 2), ("rerank", 400)],
-            &[("lists", 256), ("dims_per_part", 2), ("rerank", 800)],
-            &[("lists", 256), ("dims_per_part", 2), ("rerank", 2000)],
-        ],
-    ),
-];
+pub const THEIR_FAST_SCAN_WORDS: &[Rival] = &[lists(
+    "ann_faiss",
+    "fast-scan",
+    &[
+        &[("lists", 256), ("parts", 50), ("rerank", 400)],
+        &[("lists", 256), ("parts", 50), ("rerank", 800)],
+        &[("lists", 256), ("parts", 50), ("rerank", 2000)],
+        &[("lists", 256), ("parts", 50), ("rerank", 4000)],
+    ],
+)];
+
+/// Inverted files of any kind over pixels: the fastest of them counts.
+pub const OUR_LISTS_MNIST: &[Recipe] =
+    &[Recipe::ivf(256), Recipe::ivf_pq(256, (196, 4), 50), Recipe::ivf_pq(512, (196, 4), 100)];
+/// Inverted files of any kind over words.
+pub const OUR_LISTS_WORDS: &[Recipe] =
+    &[Recipe::ivf(256), Recipe::ivf(512), Recipe::ivf_pq(256, (50, 4), 800)];
+
+/// ScaNN's lists of 4-bit codes of pixels.
+pub const THEIR_LISTS_MNIST: &[Rival] = &[lists(
+    "ann_scann",
+    "tree-ah",
+    &[
+        &[("lists", 256), ("dims_per_part", 4), ("rerank", 50)],
+        &[("lists", 256), ("dims_per_part", 4), ("rerank", 100)],
+        &[("lists", 512), ("dims_per_part", 4), ("rerank", 100)],
+    ],
+)];
+
+/// ScaNN's lists of 4-bit codes of words.
+pub const THEIR_LISTS_WORDS: &[Rival] = &[lists(
+    "ann_scann",
+    "tree-ah",
+    &[
+        &[("lists", 256), ("dims_per_part", 2), ("rerank", 400)],
+        &[("lists", 256), ("dims_per_part", 2), ("rerank", 800)],
+        &[("lists", 256), ("dims_per_part", 2), ("rerank", 2000)],
+    ],
+)];

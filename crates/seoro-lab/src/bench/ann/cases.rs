@@ -3,10 +3,10 @@
 use super::{Contest, Goal, PAIRS};
 use crate::ann::grids::{
     OUR_DENSE_GRAPHS, OUR_FAST_SCAN_MNIST, OUR_FAST_SCAN_WORDS, OUR_FLAT, OUR_FOREST, OUR_FORESTS, OUR_GRAPH,
-    OUR_INT8_GRAPHS, OUR_IVF_FLAT, OUR_IVF_PQ_MNIST, OUR_IVF_PQ_WORDS, OUR_SPARSE_GRAPHS, Rival,
-    THEIR_DENSE_GRAPHS, THEIR_FAST_SCAN_MNIST, THEIR_FAST_SCAN_WORDS, THEIR_FLAT, THEIR_FOREST,
-    THEIR_FORESTS, THEIR_GRAPH, THEIR_INT8_GRAPHS, THEIR_IVF_FLAT, THEIR_IVF_PQ_MNIST, THEIR_IVF_PQ_WORDS,
-    THEIR_SPARSE_GRAPHS,
+    OUR_INT8_GRAPHS, OUR_IVF_FLAT, OUR_IVF_PQ_MNIST, OUR_IVF_PQ_WORDS, OUR_LISTS_MNIST, OUR_LISTS_WORDS,
+    OUR_SPARSE_GRAPHS, Rival, THEIR_DENSE_GRAPHS, THEIR_FAST_SCAN_MNIST, THEIR_FAST_SCAN_WORDS, THEIR_FLAT,
+    THEIR_FOREST, THEIR_FORESTS, THEIR_GRAPH, THEIR_INT8_GRAPHS, THEIR_IVF_FLAT, THEIR_IVF_PQ_MNIST,
+    THEIR_IVF_PQ_WORDS, THEIR_LISTS_MNIST, THEIR_LISTS_WORDS, THEIR_SPARSE_GRAPHS,
 };
 use crate::ann::{Recipe, Space};
 use crate::bench::{Agreement, Case, Prepare};
@@ -25,6 +25,8 @@ const IVF_PQ_MNIST: Sides = (OUR_IVF_PQ_MNIST, THEIR_IVF_PQ_MNIST);
 const IVF_PQ_WORDS: Sides = (OUR_IVF_PQ_WORDS, THEIR_IVF_PQ_WORDS);
 const FAST_SCAN_MNIST: Sides = (OUR_FAST_SCAN_MNIST, THEIR_FAST_SCAN_MNIST);
 const FAST_SCAN_WORDS: Sides = (OUR_FAST_SCAN_WORDS, THEIR_FAST_SCAN_WORDS);
+const LISTS_MNIST: Sides = (OUR_LISTS_MNIST, THEIR_LISTS_MNIST);
+const LISTS_WORDS: Sides = (OUR_LISTS_WORDS, THEIR_LISTS_WORDS);
 
 const ANNOY: &str = "Annoy takes one query at a time: they are Python lists before the clock starts, one call each within it.";
 const SAME_TREES: &str =
@@ -32,6 +34,8 @@ const SAME_TREES: &str =
 
 const LEAST_EF: &str =
     "hnswlib finds .925 at the least ef there is for 10 neighbours; each side is chosen for as much.";
+const FAMILY: &str =
+    "the fastest of our inverted files, whichever it is; both sides are asked all queries in one call.";
 /// What is found of pictures without trying.
 const LEAST_FOUND: f64 = 0.925;
 
@@ -51,6 +55,9 @@ pub(in crate::bench) const CASES: &[Case] = &[
     search("fast-scan-mnist-recall-90", Space::Mnist, FAST_SCAN_MNIST, 0.90),
     search("fast-scan-mnist-recall-95", Space::Mnist, FAST_SCAN_MNIST, 0.95),
     search("fast-scan-mnist-recall-99", Space::Mnist, FAST_SCAN_MNIST, 0.99),
+    noted(FAMILY, search("lists-mnist-recall-90", Space::Mnist, LISTS_MNIST, 0.90)),
+    noted(FAMILY, search("lists-mnist-recall-95", Space::Mnist, LISTS_MNIST, 0.95)),
+    noted(FAMILY, search("lists-mnist-recall-99", Space::Mnist, LISTS_MNIST, 0.99)),
     build("hnsw-build-mnist", Space::Mnist, (OUR_GRAPH, THEIR_GRAPH), (64, PAIRS)),
     noted(SAME_TREES, build("forest-build-mnist", Space::Mnist, FOREST, (1000, PAIRS))),
     memory("memory-hnsw-f32-mnist", Space::Mnist, (OUR_GRAPH, THEIR_GRAPH), 64),
@@ -74,6 +81,9 @@ pub(in crate::bench) const CASES: &[Case] = &[
     search("fast-scan-words-cosine-recall-90", Space::WordsCosine, FAST_SCAN_WORDS, 0.90),
     search("fast-scan-words-cosine-recall-95", Space::WordsCosine, FAST_SCAN_WORDS, 0.95),
     search("fast-scan-words-cosine-recall-99", Space::WordsCosine, FAST_SCAN_WORDS, 0.99),
+    noted(FAMILY, search("lists-words-cosine-recall-90", Space::WordsCosine, LISTS_WORDS, 0.90)),
+    noted(FAMILY, search("lists-words-cosine-recall-95", Space::WordsCosine, LISTS_WORDS, 0.95)),
+    noted(FAMILY, search("lists-words-cosine-recall-99", Space::WordsCosine, LISTS_WORDS, 0.99)),
     build("hnsw-build-words-cosine", Space::WordsCosine, (OUR_GRAPH, THEIR_GRAPH), (64, PAIRS)),
     memory("memory-hnsw-f32-words-cosine", Space::WordsCosine, (OUR_GRAPH, THEIR_GRAPH), 64),
     search("hnsw-f32-words-ip-recall-90", Space::WordsIp, DENSE_GRAPHS, 0.90),
