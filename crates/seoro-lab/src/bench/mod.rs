@@ -198,22 +198,23 @@ pub fn alone(case: &Case, scene: &Scene) -> Result<Alone, LabError> {
     Ok(Alone { value: quantile(&mut values, 0.5), unit: work.unit, check, setting: work.setting })
 }
 
-/// Measures ours and each peer in turn, pair after pair.
+/// Measures ours and each peer in turn, pair after pair. A peer that does not run or reach what is asked is an error in its
+/// row's place: the others are measured all the same.
 ///
 /// # Errors
-/// Those of the case, and a peer that does not run.
+/// Those of the case.
 pub fn against_peers(
     case: &Case,
     scene: &Scene,
     python: &Path,
     tell: &dyn Fn(&str),
-) -> Result<Vec<BenchRow>, LabError> {
+) -> Result<Vec<Result<BenchRow, LabError>>, LabError> {
     tell(case.name);
     let mut work = case.prepare.work(scene)?;
     let mut rows = Vec::new();
     for mut opponent in std::mem::take(&mut work.opponents) {
         tell(&format!("{} against {}", case.name, opponent.script));
-        rows.push(against(case, &mut work, &mut opponent, python)?);
+        rows.push(against(case, &mut work, &mut opponent, python));
     }
     Ok(rows)
 }

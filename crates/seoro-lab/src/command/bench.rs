@@ -51,24 +51,26 @@ pub fn run(args: &BenchArgs) -> Result<(), LabError> {
     let mut rows = Vec::new();
     let mut failed = Vec::new();
     for case in cases {
-        match bench::against_peers(case, &scene, &python, &|what| progress.say(what)) {
-            Ok(measured) => {
-                if args.publish {
-                    publish(&measured)?;
-                }
-                rows.extend(measured);
-            }
-            // The others are measured all the same: a case may take long, and a library fail.
-            Err(error) => {
-                eprintln!("{}: {error}", case.name);
-                failed.push(case.name);
-            }
+        let tell = |what: &str| progress.say(what);
+        // Where something fails the rest is measured all the same: a case may take long, and a library fail.
+        let outcomes =
+            bench::against_peers(case, &scene, &python, &tell).unwrap_or_else(|error| vec![Err(error)]);
+        let (measured, errors): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+        let measured: Vec<BenchRow> = measured.into_iter().flatten().collect();
+        if args.publish && !measured.is_empty() {
+            publish(&measured)?;
+        }
+        rows.extend(measured);
+        for error in errors.into_iter().filter_map(Result::err) {
+            eprintln!("{}: {error}", case.name);
+            failed.push(case.name);
         }
         progress.step();
     }
     drop(progress);
     println!("{}", bench::markdown(&rows));
     rows::write(&workplace::target().join("experiments/bench.json"), &rows)?;
+    failed.dedup();
     if failed.is_empty() { Ok(()) } else { Err(LabError::Cases(failed.join(", "))) }
 }
 
