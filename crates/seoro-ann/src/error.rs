@@ -128,6 +128,9 @@ pub enum TuneError {
         /// How many the exact one has.
         expected: usize,
     },
+    /// An exact index whose vectors are rounded to bytes.
+    #[error("an exact index of bytes; expected one of 32-bit numbers")]
+    NotExact,
     /// A recall that no effort reaches.
     #[error("recall {reached} at full effort; expected {wanted}")]
     Unreached {

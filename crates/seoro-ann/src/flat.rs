@@ -10,6 +10,7 @@ use crate::{Ask, Build, BuildError, Index, Metric, Neighbor, Points, Scratch, Se
 use seoro_core::gemm::{View, ViewMut, gemm};
 use seoro_core::{ItemId, Matrix, Scored, kernel};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// The recipe of the exact index.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +74,30 @@ const TILE: (usize, usize) = (256, 512);
 const SPARE: usize = 8;
 
 impl FlatIndex {
+    /// Whether its answers are exact.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.bytes.is_none()
+    }
+
+    /// The row of each id.
+    pub(crate) fn rows_by_id(&self) -> HashMap<u64, u32> {
+        (0..self.count as u32).map(|row| (self.vectors.id(row), row)).collect()
+    }
+
+    /// The scores of some rows for a query.
+    ///
+    /// # Errors
+    /// Queries that are refused.
+    pub(crate) fn scores(
+        &self,
+        query: &[f32],
+        rows: impl Iterator<Item = u32>,
+    ) -> Result<Vec<f32>, SearchError> {
+        let (metric, mut prepared) = (self.vectors.metric(), Vec::new());
+        self.vectors.prepare(query, &mut prepared)?;
+        Ok(rows.map(|row| metric.score(metric.nearness(&prepared, self.vectors.row(row)))).collect())
+    }
+
     fn storage(&self) -> Storage {
         Storage::of(self.bytes.as_ref(), self.vectors.len())
     }
@@ -144,22 +169,43 @@ impl FlatIndex {
                 Self::select(best, wanted, first, scores, &refused);
             }
         }
-        let of_query = |(query, best): (usize, Vec<Scored>)| self.in_order(prepared.row(query), best, k);
+        let longest = self.half_norms.iter().copied().fold(0.0, f32::max);
+        let (mut scores, mut refused) = (Vec::new(), Vec::new());
+        let of_query = |(query, mut best): (usize, Vec<Scored>)| {
+            let (query, last) =
+                (prepared.row(query), best.get(wanted.wrapping_sub(1)).map(|last| last.score));
+            self.compare_again(query, k, &mut best);
+            let nearest = best.last().map_or(f32::NEG_INFINITY, |last| last.score);
+            if last.is_some_and(|last| !self.vectors.metric().is_sure(query, longest, last, nearest)) {
+                best.clear();
+                self.select_all(k, ask, (&mut scores, &mut refused), &mut best, |first, scores| {
+                    self.score_block(query, first, scores);
+                });
+            }
+            best.iter().map(|row| self.neighbor(row)).collect()
+        };
         best.into_iter().enumerate().map(of_query).collect()
     }
 
-    /// The `k` nearest of some rows, by their distances.
-    fn in_order(&self, query: &[f32], mut rows: Vec<Scored>, k: usize) -> Vec<Neighbor> {
-        let metric = self.vectors.metric();
-        for row in &mut rows {
-            row.score = metric.nearness(query, self.vectors.row(row.item.0));
+    /// Leaves the `wanted` best of all rows that are kept in `best`; `score` is told a block's first row.
+    fn select_all(
+        &self,
+        wanted: usize,
+        ask: &Ask<'_>,
+        (scores, refused): (&mut Vec<f32>, &mut Vec<ItemId>),
+        best: &mut Vec<Scored>,
+        score: impl Fn(usize, &mut [f32]),
+    ) {
+        for first in (0..self.len()).step_by(BLOCK) {
+            let count = BLOCK.min(self.len() - first);
+            scores.resize(count, 0.0);
+            score(first, scores);
+            self.refuse(ask, first, count, refused);
+            Self::select(best, wanted, first, scores, refused);
         }
-        rows.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
-        rows.truncate(k);
-        rows.iter().map(|row| self.neighbor(row)).collect()
     }
 
-    /// Puts rows found by bytes in the order of their distances.
+    /// Leaves the `k` nearest of some rows, in the order of their distances.
     fn compare_again(&self, query: &[f32], k: usize, best: &mut Vec<Scored>) -> u64 {
         for row in best.iter_mut() {
             let nearness = self.vectors.metric().nearness(query, self.vectors.row(row.item.0));
@@ -212,16 +258,10 @@ impl Index for FlatIndex {
         let is_reranked = self.storage() == Storage::Int8Reranked;
         let wanted = if is_reranked { reranked(ask, k).min(self.len()) } else { k };
         self.bytes.iter().for_each(|bytes| bytes.write_query(prepared, byte_query));
-        for first in (0..self.len()).step_by(BLOCK) {
-            let count = BLOCK.min(self.len() - first);
-            scores.resize(count, 0.0);
-            match &self.bytes {
-                Some(bytes) => Self::score_bytes(bytes, byte_query, first, scores),
-                None => self.score_block(prepared, first, scores),
-            }
-            self.refuse(ask, first, count, refused);
-            Self::select(best, wanted, first, scores, refused);
-        }
+        self.select_all(wanted, ask, (scores, refused), best, |first, scores| match &self.bytes {
+            Some(bytes) => Self::score_bytes(bytes, byte_query, first, scores),
+            None => self.score_block(prepared, first, scores),
+        });
         let again = if is_reranked { self.compare_again(prepared, k, best) } else { 0 };
         out.extend(best.iter().map(|row| self.neighbor(row)));
         Ok(Work { distances: self.len() as u64 + again })

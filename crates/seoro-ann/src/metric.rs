@@ -26,6 +26,21 @@ impl Metric {
         }
     }
 
+    /// Whether vectors left out by products, none with more than `last` of `q·x − ½‖x‖²`, are surely no nearer than
+    /// `nearest`, the least nearness of those answered: products of vectors far from the origin lose the difference
+    /// between near ones. `longest` is the largest `½‖x‖²`.
+    pub(crate) fn is_sure(self, query: &[f32], longest: f32, last: f32, nearest: f32) -> bool {
+        if self != Metric::SquaredL2 {
+            return true;
+        }
+        let [longest, last, nearest] = [longest, last, nearest].map(f64::from);
+        let square = query.iter().map(|&number| f64::from(number).powi(2)).sum::<f64>();
+        // Sums of `D` products in numbers of 24 bits, and the two terms' own rounding.
+        let rounding = f64::from(f32::EPSILON) * (query.len() as f64 + 4.0);
+        let wrong = rounding * ((2.0 * square * longest).sqrt() + longest);
+        0.5 * (square + nearest) >= last + wrong
+    }
+
     /// The score that callers see of a nearness.
     #[inline]
     pub(crate) fn score(self, nearness: f32) -> f32 {

@@ -72,6 +72,7 @@ pub enum RetrieverError {
 pub struct Retriever<'a, I> {
     embed: &'a dyn Embed,
     index: I,
+    n_items: usize,
     effort: Option<usize>,
     rerank: Option<usize>,
     /// Those of searches that are over.
@@ -95,7 +96,8 @@ impl<'a, I: Index> Retriever<'a, I> {
         if index.len() > items.rows() {
             return Err(RetrieverError::Items { rows: index.len(), expected: items.rows() });
         }
-        Ok(Self { embed, index, effort: None, rerank: None, scratches: Mutex::default() })
+        let n_items = items.rows();
+        Ok(Self { embed, index, n_items, effort: None, rerank: None, scratches: Mutex::default() })
     }
 
     /// The same, looking so hard; see [`Ask::effort`].
@@ -127,14 +129,13 @@ impl<'a, I: Index> Retriever<'a, I> {
             SearchError::NotFinite { .. } => ScoreError::NotANumber { query: 0, item: ItemId(0) },
         })?;
         for near in found {
-            let item = u32::try_from(near.id).map_err(|_| self.no_item(u32::MAX))?;
+            let item = u32::try_from(near.id).unwrap_or(u32::MAX);
+            if item as usize >= self.n_items {
+                return Err(ScoreError::Item { item: ItemId(item), n_items: self.n_items });
+            }
             out.push(Scored { item: ItemId(item), score: near.score });
         }
         Ok(())
-    }
-
-    fn no_item(&self, item: u32) -> ScoreError {
-        ScoreError::Item { item: ItemId(item), n_items: self.embed.items().rows() }
     }
 }
 

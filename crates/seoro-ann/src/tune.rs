@@ -19,7 +19,7 @@ pub struct Tuned {
 /// last true one counts as found, whichever of equals it is.
 ///
 /// # Errors
-/// A share outside (0, 1], queries that are refused, an exact index of other vectors, or a recall that no effort reaches.
+/// A share outside (0, 1], queries that are refused, an exact index of other vectors or of bytes, or a recall that no effort reaches.
 pub fn tune(
     index: &dyn Index,
     exact: &FlatIndex,
@@ -34,16 +34,25 @@ pub fn tune(
     if !is_same || index.dim() != exact.dim() {
         return Err(TuneError::Different { rows: index.len(), expected: exact.len() });
     }
+    if !exact.is_exact() {
+        return Err(TuneError::NotExact);
+    }
+    let rows = exact.rows_by_id();
     let truth = exact.search_batch(queries, &Ask::new(k))?;
     let last: Vec<Option<f32>> = truth.iter().map(|row| row.last().map(|last| last.score)).collect();
     let all: usize = truth.iter().map(Vec::len).sum();
     let recall = |effort| -> Result<f64, TuneError> {
         let found = index.search_batch(queries, &Ask::new(k).effort(effort))?;
         let metric = index.metric();
-        let hits = found.iter().zip(&last).flat_map(|(found, &last)| {
-            found.iter().filter(move |near| last.is_some_and(|last| metric.is_as_near(near.score, last)))
-        });
-        Ok(if all == 0 { 1.0 } else { hits.count() as f64 / all as f64 })
+        let mut hits = 0;
+        for (query, (found, &last)) in found.iter().zip(&last).enumerate() {
+            let Some(last) = last else { continue };
+            // By exact scores: those of the index may be of rounded vectors.
+            let found = found.iter().filter_map(|near| rows.get(&near.id).copied());
+            let scores = exact.scores(queries.row(query), found)?;
+            hits += scores.iter().filter(|&&score| metric.is_as_near(score, last)).count();
+        }
+        Ok(if all == 0 { 1.0 } else { hits as f64 / all as f64 })
     };
     let (mut below, mut effort) = (0, k.max(1));
     let mut reached = recall(effort)?;

@@ -131,7 +131,7 @@ impl Forest {
 
     /// Whether vectors of this dimension get heads.
     fn has_head(&self, dim: usize) -> bool {
-        self.head > 0 && dim >= 4 * self.head
+        self.head > 0 && dim / 4 >= self.head
     }
 
     /// How many numbers of a vector of this dimension the trees see.

@@ -8,7 +8,7 @@
 //!   So the graph is the same at any number of threads; a node misses neighbours of its own batch, which are few.
 //! - A node whose list is too long after a batch is selected for once, not once for each new link.
 //! - Algorithm 4 is used without `extendCandidates`, which the paper wants for extremely clustered data only.
-//! - Nodes that cannot be reached are linked at the end, and the graph is **frozen**: nodes are numbered breadth first
+//! - Nodes that cannot be reached are linked at the end (but under inner products), and the graph is **frozen**: nodes are numbered breadth first
 //!   from the entry and their vectors moved along, so that near vectors are near in memory.
 //! - Squared distances are summed coordinate by coordinate in the order of their variance, and left as soon as they
 //!   exceed the worst one kept.
@@ -110,7 +110,7 @@ const MOST_HEAD: usize = 65_536;
 const MOST: usize = i32::MAX as usize;
 
 impl Hnsw {
-    /// The graph over these points; reproducible for a seed at any number of threads.
+    /// The graph over these points; reproducible for a seed at any number of threads, but by [`Builder::HnswRs`].
     ///
     /// # Errors
     /// See [`BuildError`].
@@ -152,22 +152,28 @@ impl Hnsw {
     pub fn memory(&self, points: &Points<'_>) -> u64 {
         let rows = points.vectors.rows() as u64;
         // Links with their distances; the layers above have about `1 / (M − 1)` of the nodes, and twice their links.
-        let links = 2 * self.m as u64 * 8;
-        let above = links / (self.m as u64 - 1) + 16;
+        let links = (self.m as u64).saturating_mul(16);
+        let above = links / (self.m as u64).saturating_sub(1).max(1) + 16;
         let head = if self.has_head(points.vectors.cols()) { self.head as u64 * 4 + 64 } else { 0 };
         let foreign = match self.builder {
             Builder::Batches => 0,
             // A copy of the vectors, and links of three words each behind pointers.
             #[cfg(feature = "hnsw_rs")]
-            Builder::HnswRs => points.vectors.cols() as u64 * 4 + 4 * links + 512,
+            Builder::HnswRs => {
+                (points.vectors.cols() as u64 * 4 + 512).saturating_add(links.saturating_mul(4))
+            }
         };
         let stored = Vectors::bytes_of(points).saturating_add(self.storage.bytes_of(points));
-        stored.saturating_add(rows.saturating_mul(links + above + head + 24 + foreign))
+        stored.saturating_add(
+            rows.saturating_mul(
+                links.saturating_add(above).saturating_add(head + 24).saturating_add(foreign),
+            ),
+        )
     }
 
     /// Whether vectors of this dimension get heads.
     fn has_head(&self, dim: usize) -> bool {
-        self.head > 0 && dim >= 4 * self.head
+        self.head > 0 && dim / 4 >= self.head
     }
 
     fn build_here(&self, points: &Points<'_>, build: &Build<'_>) -> Result<HnswIndex, BuildError> {

@@ -107,5 +107,11 @@ mod tests {
         assert!(from_mean(&apart[..25]) > from_mean(&apart[75..]) + 30.0, "{apart:?}");
         let large = InsertionOrder::Mean.of(&line(Metric::InnerProduct), Seed::new(1));
         assert!(mean_of(&large[..25], |at| at) > mean_of(&large[75..], |at| at) + 60.0, "{large:?}");
+        // By angles: the mean points to about 79 degrees of the 6 to 90 there are, so that the small angles lie apart.
+        let apart = InsertionOrder::Mean.of(&line(Metric::Cosine), Seed::new(1));
+        let angle = |at: f64| 10f64.atan2(at);
+        let mean = mean_of(&(0..100).collect::<Vec<u32>>(), angle);
+        let far = |rows: &[u32]| mean_of(rows, |at| (angle(at) - mean).abs());
+        assert!(far(&apart[..25]) > far(&apart[75..]) + 0.1, "{apart:?}");
     }
 }

@@ -256,13 +256,25 @@ impl IvfIndex {
         let mut best = vec![Reservoir::default(); count];
         best.iter_mut().for_each(|best| best.begin(k.saturating_add(SPARE)));
         scan(&self.coarse, &plan, &prepared, &self.half_norms, &mut best, self);
+        let longest = self.half_norms.iter().copied().fold(0.0, f32::max);
+        let mut scratch = Scratch::default();
         let of_query = |(query, best): (usize, &mut Reservoir)| {
             let mut out = Vec::with_capacity(k);
-            self.compare_again(prepared.row(query), best.kept());
+            let compared = prepared.row(query);
+            let found = best.kept();
+            let is_full = found.len() == k.saturating_add(SPARE);
+            let last = found.iter().map(|found| found.score).fold(f32::INFINITY, f32::min);
+            self.compare_again(compared, found);
+            found.sort_unstable_by(Candidate::order);
+            let nearest = found[..k.min(found.len())].last().map_or(f32::NEG_INFINITY, |last| last.score);
+            if is_full && !self.vectors.metric().is_sure(compared, longest, last, nearest) {
+                self.search(queries.row(first + query), ask, &mut scratch, &mut out)?;
+                return Ok(out);
+            }
             self.write(best.kept(), k, &mut out);
-            out
+            Ok(out)
         };
-        Ok(best.iter_mut().enumerate().map(of_query).collect())
+        best.iter_mut().enumerate().map(of_query).collect()
     }
 }
 

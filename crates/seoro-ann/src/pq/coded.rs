@@ -58,17 +58,19 @@ pub(super) struct Coded {
 
 impl Codes {
     fn words(&self) -> usize {
-        1 << self.bits
+        // Refused recipes are asked for their memory too.
+        1usize.checked_shl(self.bits as u32).unwrap_or(usize::MAX)
     }
 
     /// About the most that the index and its build will hold.
     pub(super) fn bytes_to_build(&self, points: &Points<'_>, lists: usize) -> u64 {
         let (rows, dim) = (points.vectors.rows(), points.vectors.cols());
-        let code = (self.parts * self.bits).div_ceil(8) + 1;
+        let code = self.parts.saturating_mul(self.bits).div_ceil(8) + 1;
         // The last block of a list is half empty on average.
-        let codes = (rows + lists * SCAN_BLOCK).saturating_mul(code) as u64;
-        let sample = rows.min(SAMPLE * self.words()).saturating_mul(dim) as u64 * 4;
-        let chunk = (CHUNK * (dim + self.parts) * 4) as u64;
+        let codes = rows.saturating_add(lists.saturating_mul(SCAN_BLOCK)).saturating_mul(code) as u64;
+        let sample =
+            (rows.min(self.words().saturating_mul(SAMPLE)).saturating_mul(dim) as u64).saturating_mul(4);
+        let chunk = self.parts.saturating_add(dim).saturating_mul(4 * CHUNK) as u64;
         Vectors::bytes_of(points)
             .saturating_add(bytes_to_build(lists, rows, dim.next_multiple_of(16)))
             .saturating_add(Quantiser::bytes_to_train(rows, dim, self.parts, self.words()))

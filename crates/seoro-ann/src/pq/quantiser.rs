@@ -51,7 +51,9 @@ impl Quantiser {
     /// The bytes that it and its training hold.
     pub(crate) fn bytes_to_train(points: usize, dim: usize, parts: usize, words: usize) -> u64 {
         let kmeans = KMeans { centroids: words, iterations: 1, sample: SAMPLE, spherical: false };
-        kmeans.bytes(points, dim.div_ceil(parts.max(1))).saturating_add(words as u64 * dim as u64 * 4)
+        kmeans
+            .bytes(points, dim.div_ceil(parts.max(1)))
+            .saturating_add((words as u64).saturating_mul(dim as u64 * 4))
     }
 
     pub(crate) fn bytes(&self) -> u64 {

@@ -1,6 +1,6 @@
 //! The exact index.
 
-use crate::oracle::{METRICS, agrees, random};
+use crate::oracle::{METRICS, agrees, far_away, random};
 use proptest::prelude::*;
 use seoro_ann::{
     Ask, Bitmap, Build, BuildError, Filter, Flat, FlatIndex, Index, Metric, Neighbor, Points, SearchError,
@@ -27,6 +27,12 @@ fn finds_what_the_definition_finds() {
     }
     let (vectors, queries) = (random(700, 9, "vectors"), random(600, 9, "queries"));
     METRICS.iter().for_each(|&metric| agrees(&flat(&vectors, metric), &vectors, &queries, None));
+}
+
+#[test]
+fn vectors_far_from_the_origin_are_told_apart() {
+    let (vectors, queries) = far_away();
+    agrees(&flat(&vectors, Metric::SquaredL2), &vectors, &queries, None);
 }
 
 proptest! {
@@ -91,7 +97,9 @@ fn distances_too_large_for_a_number_are_the_farthest() {
         for query in [[1.0, 1.0], [3e38, 3e38]] {
             let batch = Matrix::from_vec(1, 2, query.to_vec()).unwrap();
             assert_eq!(nearest(&index, &query, 3).len(), 3);
-            assert_eq!(index.search_batch(&batch, &Ask::new(3)).unwrap()[0].len(), 3);
+            let together = index.search_batch(&batch, &Ask::new(3)).unwrap().remove(0);
+            assert_eq!(together, nearest(&index, &query, 3), "{metric:?}");
+            assert!(together.iter().all(|near| !near.score.is_nan()));
         }
         assert_eq!(nearest(&flat(&vectors, Metric::SquaredL2), &[1.0, 1.0], 1)[0].id, 1);
     }

@@ -1,6 +1,6 @@
 //! The inverted file.
 
-use crate::oracle::{METRICS, agrees, clustered, random, recall};
+use crate::oracle::{METRICS, agrees, clustered, far_away, random, recall};
 use proptest::prelude::*;
 use seoro_ann::{Ask, Build, BuildError, Index, Ivf, IvfIndex, Metric, Points};
 use seoro_core::{Matrix, Seed};
@@ -27,6 +27,13 @@ fn at_full_effort_it_finds_what_the_definition_finds() {
             }
         }
     }
+}
+
+#[test]
+fn vectors_far_from_the_origin_are_told_apart() {
+    let (vectors, queries) = far_away();
+    let recipe = Ivf { lists: Some(5), ..Ivf::default() };
+    agrees(&built(&recipe, &vectors, Metric::SquaredL2, 2), &vectors, &queries, ALL);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod flat;
 mod forest;
 mod hnsw;
 mod ivf;
+mod memory;
 mod mutated;
 mod oracle;
 mod pq;

@@ -26,6 +26,15 @@ pub(crate) fn clustered(rows: usize, dim: usize, stream: &str) -> Matrix {
     points
 }
 
+/// Vectors and queries so far from the origin that products cannot tell near ones apart.
+pub(crate) fn far_away() -> (Matrix, Matrix) {
+    let vectors = (0..1000).map(|row| 10_000.0 + 0.01 * row as f32).collect();
+    (
+        Matrix::from_vec(1000, 1, vectors).unwrap(),
+        Matrix::from_vec(3, 1, vec![10_005.0, 10_000.3, 9_990.0]).unwrap(),
+    )
+}
+
 /// The share of the true 10 nearest that a search finds.
 pub(crate) fn recall(index: &dyn Index, vectors: &Matrix, queries: &Matrix, ask: &Ask<'_>) -> f64 {
     let exact =

@@ -2,7 +2,8 @@
 
 use crate::oracle::random;
 use seoro_ann::{
-    Ask, Build, Flat, FlatIndex, Forest, ForestIndex, Index, Metric, Points, SearchError, TuneError, tune,
+    Ask, Build, Flat, FlatIndex, Forest, ForestIndex, Hnsw, Index, Metric, Neighbor, Points, SearchError,
+    Storage, TuneError, tune,
 };
 use seoro_core::{Matrix, Seed};
 
@@ -45,6 +46,27 @@ fn an_exact_index_needs_no_effort() {
     assert_eq!((tuned.effort, tuned.recall), (1, 1.0));
     assert_eq!(tune(&flat, &flat, &Matrix::zeros(0, 3), 0.9, 7).unwrap().recall, 1.0);
     assert_eq!(tune(&flat, &flat, &vectors, 0.9, 0).unwrap().recall, 1.0);
+}
+
+#[test]
+fn neighbours_count_by_exact_scores_where_the_index_has_rounded_ones() {
+    let (vectors, queries) = (random(2000, 8, "vectors"), random(60, 8, "queries"));
+    let points = Points::new(&vectors, Metric::SquaredL2);
+    let (flat, _) = indexes(&vectors);
+    let build = Build::new(Seed::new(1));
+    let rounded = Hnsw { storage: Storage::Int8, ..Hnsw::default() }.build(&points, &build).unwrap();
+    let tuned = tune(&rounded, &flat, &queries, 0.8, 10).unwrap();
+    let found = rounded.search_batch(&queries, &Ask::new(10).effort(tuned.effort)).unwrap();
+    let truth = flat.search_batch(&queries, &Ask::new(10)).unwrap();
+    let is_true = |truth: &[Neighbor], id: u64| truth.iter().any(|near| near.id == id);
+    let hits: usize = found
+        .iter()
+        .zip(&truth)
+        .map(|(found, truth)| found.iter().filter(|near| is_true(truth, near.id)).count())
+        .sum();
+    assert!((hits as f64 / 600.0 - tuned.recall).abs() < 1e-9, "{hits} of 600, {tuned:?}");
+    let bytes = Flat { storage: Storage::Int8 }.build(&points, &build).unwrap();
+    assert_eq!(tune(&rounded, &bytes, &queries, 0.8, 10), Err(TuneError::NotExact));
 }
 
 #[test]

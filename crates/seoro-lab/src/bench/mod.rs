@@ -67,13 +67,15 @@ enum Agreement {
         /// What the peer must reach.
         floor: f64,
     },
-    /// Both find at least so much of what was wanted, less a hundredth, since effort is chosen on other queries; and ours at
-    /// most a hundredth less than the peer, so that nobody is fast by finding less.
+    /// Both find at least so much of what was wanted, less a [`slack`], since effort is chosen on other queries; and ours at
+    /// most as much less than the peer, so that nobody is fast by finding less.
     Recall(f64),
 }
 
-/// How far recalls on other queries may differ.
-const RECALL_SLACK: f64 = 0.01;
+/// How far recalls on other queries may differ: a hundredth, and at most half of what is missed.
+fn slack(wanted: f64) -> f64 {
+    (0.5 * (1.0 - wanted)).clamp(0.002, 0.01)
+}
 
 impl Agreement {
     fn holds(self, ours: f64, theirs: f64) -> bool {
@@ -81,8 +83,8 @@ impl Agreement {
             Self::Within(part) => (ours - theirs).abs() <= part * theirs.abs(),
             Self::NotBelow { slack, floor } => theirs >= floor && ours >= theirs - slack,
             Self::Recall(wanted) => {
-                let least = wanted - RECALL_SLACK;
-                ours >= least && theirs >= least && ours >= theirs - RECALL_SLACK
+                let slack = slack(wanted);
+                ours.min(theirs) >= wanted - slack && ours >= theirs - slack
             }
         }
     }
@@ -96,7 +98,7 @@ impl std::fmt::Display for Agreement {
                 write!(f, "ours at most {slack} below theirs, and theirs at least {floor}")
             }
             Self::Recall(wanted) => {
-                write!(f, "recalls of {wanted} less {RECALL_SLACK}, ours at most as much below theirs")
+                write!(f, "recalls of {wanted} less {}, ours at most as much below theirs", slack(*wanted))
             }
         }
     }
@@ -251,7 +253,10 @@ fn against(
     Ok(BenchRow {
         bench: case.bench.to_owned(),
         case: case.name.to_owned(),
-        peer: peer.name.clone(),
+        peer: match opponent.index {
+            Some(index) => format!("{} {index}", peer.name),
+            None => peer.name.clone(),
+        },
         peer_version: peer.version.clone(),
         ours: digits(quantile(&mut ours, 0.5)),
         theirs: digits(quantile(&mut theirs, 0.5)),
@@ -301,6 +306,8 @@ mod tests {
         let recall = Agreement::Recall(0.9);
         assert!(recall.holds(0.9, 0.9) && recall.holds(0.891, 0.9) && recall.holds(0.99, 0.895));
         assert!(!recall.holds(0.88, 0.88) && !recall.holds(0.9, 0.88) && !recall.holds(0.91, 0.93));
+        let high = Agreement::Recall(0.99);
+        assert!(high.holds(0.986, 0.99) && !high.holds(0.984, 0.984) && !high.holds(0.986, 0.992));
         for agreement in [Agreement::Within(0.5), not_below, recall] {
             assert!(!agreement.holds(f64::NAN, 1.0) && !agreement.holds(1.0, f64::NAN));
         }

@@ -63,6 +63,8 @@ pub(super) struct Answer {
 pub(super) struct Opponent {
     /// Its script, without folder and ending.
     pub(super) script: &'static str,
+    /// Which of its indexes, where it has several.
+    pub(super) index: Option<&'static str>,
     /// What it is told on its first line.
     pub(super) told: Value,
     /// What it is asked then.
@@ -94,7 +96,7 @@ impl Talk for Go {
 impl Work {
     /// Work that is timed against peers that do one thing.
     pub(super) fn timed(peers: Vec<(&'static str, Value)>, ours: Repeat, threads: usize) -> Self {
-        let opponent = |(script, told)| Opponent { script, told, talk: Box::new(Go) };
+        let opponent = |(script, told)| Opponent { script, index: None, told, talk: Box::new(Go) };
         Self {
             opponents: peers.into_iter().map(opponent).collect(),
             ours: Measure::Seconds(ours),

@@ -101,7 +101,7 @@ impl Contest {
         };
         let opponent = |rival: &'static Rival| {
             let (told, theirs) = Theirs::new(self, rival, scene)?;
-            Ok(Opponent { script: rival.script, told, talk: Box::new(theirs) })
+            Ok(Opponent { script: rival.script, index: Some(rival.index), told, talk: Box::new(theirs) })
         };
         let (pairs, is_warmed) = match self.goal {
             Goal::Search { .. } | Goal::Batch { .. } => (PAIRS, true),
