@@ -3,8 +3,8 @@
 //! Y. Malkov, D. Yashunin: Efficient and robust approximate nearest neighbor search using hierarchical navigable small
 //! world graphs, 2016 (arXiv 1603.09320), algorithms 1 to 5. Where this differs:
 //!
-//! - Vectors are inserted by their distance from the mean ([`InsertionOrder`]), and in batches, at most a small share of the vectors
-//!   already in: those of a batch look for neighbours in the graph before it, on all cores, and are then linked in order.
+//! - Vectors are inserted by their distance from the mean ([`InsertionOrder`]), and in batches, at most a small share of
+//!   the vectors already in: those of a batch look for neighbours in the graph before it, on all cores, and are then linked in order.
 //!   So the graph is the same at any number of threads; a node misses neighbours of its own batch, which are few.
 //! - A node whose list is too long after a batch is selected for once, not once for each new link.
 //! - Algorithm 4 is used without `extendCandidates`, which the paper wants for extremely clustered data only.

@@ -19,8 +19,8 @@ gathered vectors, `nprobe`) that reaches the recall@10 in the case's name is fou
 1,000 of the first half of the queries (those at even places), and each side's fastest setting is kept; the seconds are those
 of the second half, all its queries in one call, one thread and 7 pairs, and the checks are recalls on it: where a library
 takes many queries at once, both sides may gain by it, as our inverted files do. A setting's name is a choice of its library,
-of which the order of insertion is one of ours. A row that is missing is of a library that does not reach the recall. A vector found counts if it is as near as the
-last true neighbour, computed by us from the vectors for both sides. Builds, exact batches and memory (MB; a peer's is its
+of which the order of insertion is one of ours. A library that does not reach the recall has no row. A vector found counts
+if it is as near as the last true neighbour, computed by us from the vectors for both sides. Builds, exact batches and memory (MB; a peer's is its
 file's size) are compared by one setting, and checked by the recall of 1,000 queries. `cargo xtask bench ann --peers --data DIR` runs
 all of it, with a name (`hnsw-f32-mnist`) the cases that begin with it; word vectors are made first
 (benches/peers/word_vectors.py), and the peers' built indexes are kept below target/experiments/ann.
