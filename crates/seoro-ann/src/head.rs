@@ -148,6 +148,14 @@ impl Head {
         self.metric.nearness(query, self.rows.row(row as usize))
     }
 
+    /// About how near the vector of a row is: the rests of two heads have as good as any angle, so none of them is
+    /// taken to count.
+    #[inline]
+    pub(crate) fn estimate(&self, query: &[f32], row: u32) -> f32 {
+        let (rest, twice) = (self.size() - 1, if self.metric == Metric::SquaredL2 { 2.0 } else { 1.0 });
+        self.bound(query, row) - twice * query[rest] * self.rows.row(row as usize)[rest]
+    }
+
     /// Takes a vector in at `row`, which is there or the next.
     pub(crate) fn put(&mut self, row: usize, vector: &[f32]) {
         let (mut centred, mut head) = (Vec::new(), vec![0.0; self.rows.cols()]);

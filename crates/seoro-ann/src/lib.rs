@@ -26,7 +26,7 @@ pub use error::{BuildError, SearchError, TuneError, UpdateError};
 pub use file::{AnyIndex, FileError, Kind, Verify, open};
 pub use flat::{Flat, FlatIndex};
 pub use forest::{Forest, ForestIndex, Split};
-pub use hnsw::{Builder, Hnsw, HnswIndex, InsertionOrder};
+pub use hnsw::{Builder, Heads, Hnsw, HnswIndex, InsertionOrder};
 pub use index::{Ask, Bitmap, Filter, Index, Neighbor, Scratch, Work};
 pub use ivf::{Ivf, IvfIndex};
 pub use metric::Metric;

@@ -68,6 +68,11 @@ impl Cost for Whole<'_> {
         let row = self.rows.row(vector as usize);
         kernel::prefetch(&row[..row.len().min(FETCH)]);
     }
+
+    #[inline]
+    fn prefetch_whole(&self, vector: u32) {
+        self.prefetch(vector);
+    }
 }
 
 /// A query whose head is compared first.
@@ -101,6 +106,25 @@ impl Cost for Headed<'_> {
     #[inline]
     fn prefetch_whole(&self, vector: u32) {
         self.whole.prefetch(vector);
+    }
+}
+
+/// A query of whose distances the heads tell about how large they are.
+pub(super) struct Estimated<'a> {
+    pub(super) head: &'a Head,
+    pub(super) query: &'a [f32],
+}
+
+impl Cost for Estimated<'_> {
+    #[inline]
+    fn of(&self, vector: u32, _limit: f32) -> f32 {
+        let cost = -self.head.estimate(self.query, vector);
+        if cost.is_nan() { f32::INFINITY } else { cost }
+    }
+
+    #[inline]
+    fn prefetch(&self, vector: u32) {
+        kernel::prefetch(self.head.rows().row(vector as usize));
     }
 }
 

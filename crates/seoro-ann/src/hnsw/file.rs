@@ -1,7 +1,7 @@
 //! The graph in a file: the vectors in the order of its nodes, and its layers.
 
 use super::layer::{Layer, NONE};
-use super::{HnswIndex, MOST, MOST_HEAD, MOST_LINKS, grow::HIGHEST};
+use super::{Heads, HnswIndex, MOST, MOST_HEAD, MOST_LINKS, grow::HIGHEST};
 use crate::file::{FileError, Filed, Kind, Sections, Source, check};
 use crate::head::Head;
 use crate::slab::Slab;
@@ -17,6 +17,7 @@ pub(crate) struct Facts {
     /// The numbers of a head, 0 where there is none, and the heads' radius.
     head: u32,
     radius: f32,
+    heads: Heads,
     storage: Storage,
     /// The bytes'.
     step: f32,
@@ -33,6 +34,7 @@ impl Filed for HnswIndex {
             ef: self.ef as u64,
             head: head.map_or(0, |head| head.size() as u32),
             radius: head.map_or(0.0, Head::radius),
+            heads: self.heads,
             storage: self.storage(),
             step: bytes.map_or(0.0, Bytes::step),
         }
@@ -89,7 +91,7 @@ impl Filed for HnswIndex {
         }
         // No search looks at more than all.
         let ef = usize::try_from(facts.ef).unwrap_or(usize::MAX).max(1);
-        Ok(Self { vectors, head, bytes, rows, places, layers, entry: facts.entry, ef })
+        Ok(Self { vectors, head, heads: facts.heads, bytes, rows, places, layers, entry: facts.entry, ef })
     }
 }
 

@@ -12,8 +12,9 @@
 //!   from the entry and their vectors moved along, so that near vectors are near in memory.
 //! - Squared distances are summed coordinate by coordinate in the order of their variance, and left as soon as they
 //!   exceed the worst one kept.
-//! - Long vectors are compared by their heads first, a bound of the distance that is a tenth to read; only those that
-//!   may be near enough are read whole. The distances kept are those of whole vectors.
+//! - Of long vectors only the heads are read on the way, a tenth of them: a search walks by estimated distances, and
+//!   compares what it found by whole vectors at its end ([`Heads`]). The build, and searches that are told so, take the
+//!   heads for a bound, and read whole what may be near enough.
 //! - For inner products the graph is made by inner products themselves (S. Morozov, A. Babenko: Non-metric similarity
 //!   graphs for maximum inner product search, NeurIPS 2018), which finds more at the same effort than squared distances
 //!   with one more coordinate that makes all vectors equally long.
@@ -58,6 +59,20 @@ pub enum Builder {
     HnswRs,
 }
 
+/// What the heads of long vectors are for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Heads {
+    /// A search walks by the distances that heads let it expect, and compares what it found by whole vectors at the end:
+    /// all of it, or [`Ask::rerank`](crate::Ask). Much less is read; it takes a larger `ef` for as many true neighbours.
+    #[default]
+    Estimate,
+    /// A search compares the whole vectors of all nodes whose heads do not show that they are too far: it finds what it
+    /// would find without heads.
+    Bound,
+}
+
 /// The recipe of a graph.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -79,6 +94,8 @@ pub struct Hnsw {
     /// More: fewer vectors are read whole, `4` bytes each a vector; vectors shorter than four times as many are compared
     /// whole, as all are at 0.
     pub head: usize,
+    /// What a search does with heads; the graph is built by whole vectors in any case.
+    pub heads: Heads,
     /// How vectors are stored for searches; the graph is built by numbers of 32 bits in any case.
     pub storage: Storage,
     /// `ef`, how many near nodes a search keeps where it is not told an effort. More: better answers, slower searches.
@@ -94,6 +111,7 @@ impl Default for Hnsw {
             ef_construction: 200,
             keep_pruned: false,
             head: 64,
+            heads: Heads::Estimate,
             storage: Storage::F32,
             ef: 64,
         }
@@ -183,6 +201,7 @@ impl Hnsw {
             return Ok(HnswIndex {
                 vectors,
                 head: None,
+                heads: self.heads,
                 bytes: None,
                 rows: Slab::default(),
                 places: Slab::default(),
@@ -216,7 +235,7 @@ impl Hnsw {
         if self.storage == Storage::Int8 {
             vectors = vectors.without_rows();
         }
-        Ok(HnswIndex { vectors, head, bytes, rows, places, layers, entry, ef: self.ef })
+        Ok(HnswIndex { vectors, head, heads: self.heads, bytes, rows, places, layers, entry, ef: self.ef })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The graph as it is served: algorithm 5 of the paper.
 
-use super::compare::{Headed, Rounded, Stored};
+use super::Heads;
+use super::compare::{Estimated, Headed, Rounded, Stored};
 use super::layer::Layer;
 use super::walk::{Cost, Found, Walk};
 use crate::arrange::reorder;
@@ -17,6 +18,7 @@ pub struct HnswIndex {
     pub(super) vectors: Vectors,
     /// Of long vectors, by node.
     pub(super) head: Option<Head>,
+    pub(super) heads: Heads,
     /// By node, where searches read bytes.
     pub(super) bytes: Option<Bytes>,
     /// Which row a node was.
@@ -52,20 +54,6 @@ impl HnswIndex {
 
     fn keeps(&self, ask: &Ask<'_>, node: u32) -> bool {
         ask.filter.is_none() || ask.keeps(self.vectors.id(self.rows[node as usize]))
-    }
-
-    /// Compares the nearest found by whole vectors, and leaves only them.
-    fn compare_again(whole: &impl Cost, ask: &Ask<'_>, k: usize, walk: &mut Walk) {
-        let most = reranked(ask, k);
-        if walk.found.len() > most {
-            walk.found.select_nth_unstable_by(most, |a, b| a.cost.total_cmp(&b.cost));
-            walk.found.truncate(most);
-        }
-        walk.found.iter().for_each(|found| whole.prefetch(found.node()));
-        walk.found
-            .iter_mut()
-            .for_each(|found| *found = Found::new(whole.of(found.node(), f32::INFINITY), found.node()));
-        walk.distances += walk.found.len() as u64;
     }
 
     /// Leaves at least `k` nodes that are kept in `walk.found`, or all that there are.
@@ -138,12 +126,19 @@ impl Index for HnswIndex {
                 bytes.write_query(prepared, byte_query);
                 self.find(&Rounded { bytes, query: byte_query }, ask, k, walk);
                 if self.storage() == Storage::Int8Reranked {
-                    Self::compare_again(&whole, ask, k, walk);
+                    walk.compare_again(&whole, reranked(ask, k), k);
                 }
             }
             (None, Some(head)) => {
                 let slack = head.write_query(prepared, centred, own);
-                self.find(&Headed { whole, head, query: own, slack }, ask, k, walk);
+                let headed = Headed { whole, head, query: own, slack };
+                match self.heads {
+                    Heads::Bound => self.find(&headed, ask, k, walk),
+                    Heads::Estimate => {
+                        self.find(&Estimated { head, query: own }, ask, k, walk);
+                        walk.compare_again(&headed, ask.rerank.map_or(usize::MAX, |most| most.max(k)), k);
+                    }
+                }
             }
             (None, None) => self.find(&whole, ask, k, walk),
         }

@@ -41,6 +41,8 @@ pub(crate) struct Walk {
     fresh: Vec<u32>,
     /// Of the fresh ones those that may be near enough, and how far they are at least.
     promising: Vec<Found>,
+    /// What was found before it is compared again.
+    roughly: Vec<Found>,
 }
 
 /// How far the vectors of nodes are.
@@ -147,6 +149,29 @@ impl Walk {
             self.promising = promising;
         }
         next
+    }
+
+    /// Compares what was found again, and leaves the `k` nearest of its first `most` entries.
+    pub(crate) fn compare_again<C: Cost>(&mut self, cost: &C, most: usize, k: usize) {
+        if self.found.len() > most {
+            self.found.select_nth_unstable_by(most, |a, b| a.cost.total_cmp(&b.cost));
+            self.found.truncate(most);
+        }
+        std::mem::swap(&mut self.found, &mut self.roughly);
+        self.found.clear();
+        let roughly = std::mem::take(&mut self.roughly);
+        roughly.iter().take(AHEAD).for_each(|found| cost.prefetch_whole(found.node()));
+        for (place, found) in roughly.iter().enumerate() {
+            if let Some(ahead) = roughly.get(place + AHEAD) {
+                cost.prefetch_whole(ahead.node());
+            }
+            let limit = self.limit(k);
+            if !C::BOUNDED || cost.bound(found.node()) <= limit {
+                self.offer(cost.of(found.node(), limit), found.node(), k);
+                self.distances += 1;
+            }
+        }
+        self.roughly = roughly;
     }
 
     /// How far a node may be at most to be kept.

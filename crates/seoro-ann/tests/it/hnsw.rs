@@ -1,8 +1,8 @@
 //! The graph index.
 
-use crate::oracle::{METRICS, agrees, clustered, random, recall};
+use crate::oracle::{METRICS, agrees, clustered, random, recall, score};
 use proptest::prelude::*;
-use seoro_ann::{Ask, Build, BuildError, Hnsw, HnswIndex, Index, Metric, Points};
+use seoro_ann::{Ask, Build, BuildError, Heads, Hnsw, HnswIndex, Index, Metric, Points};
 use seoro_core::{Matrix, Seed};
 use std::sync::atomic::AtomicBool;
 
@@ -156,4 +156,47 @@ fn bad_recipes_and_circumstances_are_refused() {
     let (cancel, mut cancelled) = (AtomicBool::new(true), build);
     cancelled.cancel = &cancel;
     assert_eq!(Hnsw::default().build(&points, &cancelled), Err(BuildError::Cancelled));
+}
+
+/// A graph of long vectors whose heads are used so.
+fn headed(vectors: &Matrix, metric: Metric, heads: Heads, head: usize) -> HnswIndex {
+    let recipe = Hnsw { heads, head, ..Hnsw::default() };
+    recipe.build(&Points::new(vectors, metric), &Build::new(Seed::new(1))).unwrap()
+}
+
+#[test]
+fn heads_that_bound_change_no_answer_and_heads_that_estimate_save_reading() {
+    let (vectors, queries) = (clustered(2000, 160, "vectors"), clustered(50, 160, "queries"));
+    for metric in METRICS {
+        let whole = headed(&vectors, metric, Heads::Bound, 0);
+        let bound = headed(&vectors, metric, Heads::Bound, 32);
+        let estimate = headed(&vectors, metric, Heads::Estimate, 32);
+        let ask = Ask::new(10).effort(40);
+        for query in (0..queries.rows()).map(|row| queries.row(row)) {
+            let found = |index: &HnswIndex| {
+                let (mut scratch, mut found) = (index.scratch(), Vec::new());
+                index.search(query, &ask, &mut scratch, &mut found).unwrap();
+                found
+            };
+            assert_eq!(found(&whole), found(&bound), "{metric:?}");
+            // Scores are those of whole vectors.
+            for near in found(&estimate) {
+                let own = score(metric, vectors.row(near.id as usize), query);
+                assert!((f64::from(near.score) - own).abs() <= 1e-4 * own.abs().max(1.0), "{metric:?}");
+            }
+        }
+        // 31 of 160 coordinates of noise that has no direction: the worst that heads are given.
+        let rough = recall(&estimate, &vectors, &queries, &ask);
+        assert!(rough > 0.8, "{metric:?}: {rough}");
+        let more = recall(&estimate, &vectors, &queries, &Ask::new(10).effort(160));
+        assert!(more >= rough && more > 0.95, "{metric:?}: {more}");
+    }
+}
+
+#[test]
+fn at_full_effort_estimates_find_what_the_definition_finds() {
+    let (vectors, queries) = (random(500, 260, "vectors"), random(5, 260, "queries"));
+    for metric in METRICS {
+        agrees(&headed(&vectors, metric, Heads::Estimate, 2), &vectors, &queries, Some(500));
+    }
 }
