@@ -4,7 +4,8 @@
 //! centroids to the means of their points. Where this differs:
 //! - The first centroids are random distinct points of the sample, as in faiss: on embeddings k-means++ costs a pass for
 //!   each centroid and ends at the same error within a percent.
-//! - A centroid without points takes half of the largest cluster's: both are moved apart by a 1024th, as in faiss.
+//! - A centroid without points takes half of the cluster with the largest error: both are moved apart by a part of its
+//!   radius. (In faiss by its size: of pixels that are mostly black, the largest cluster is nothing but zeros.)
 //! - Nearest is by `x·c − ½‖c‖²`, from products of matrices; sums are taken centroid by centroid in the order of the
 //!   points, so they are the same at any number of threads.
 //! - Spherical: centroids are scaled to length 1 after each turn (I. Dhillon, D. Modha: Concept decompositions for large
@@ -31,8 +32,8 @@ pub(crate) struct KMeans {
     pub(crate) spherical: bool,
 }
 
-/// How far the two halves of a cluster are moved apart.
-const APART: f32 = 1.0 / 1024.0;
+/// How far the two halves of a cluster are moved, in its radii along one coordinate.
+const APART: f32 = 1.0 / 64.0;
 
 impl KMeans {
     /// The bytes of a fit on points of `width` numbers.
@@ -67,7 +68,7 @@ impl KMeans {
             }
             let members = Members::new(&of, centroids.rows());
             means(points, &members, centroids);
-            split_for_empty(&members, centroids);
+            split_for_empty(points, &members, centroids);
             before.clone_from(&of);
         }
         self.normalise(centroids);
@@ -155,24 +156,36 @@ fn means(points: Rows<'_>, members: &Members, centroids: &mut Matrix) {
     });
 }
 
-/// Gives each centroid without points half of the largest cluster.
-fn split_for_empty(members: &Members, centroids: &mut Matrix) {
-    let mut counts: Vec<usize> = (0..centroids.rows()).map(|centroid| members.of(centroid).len()).collect();
-    for empty in 0..centroids.rows() {
-        if counts[empty] > 0 {
-            continue;
+/// Gives each centroid without points half of the cluster with the largest error.
+fn split_for_empty(points: Rows<'_>, members: &Members, centroids: &mut Matrix) {
+    let is_empty = |centroid: usize| members.of(centroid).is_empty();
+    let empty: Vec<usize> = (0..centroids.rows()).filter(|&centroid| is_empty(centroid)).collect();
+    if empty.is_empty() {
+        return;
+    }
+    let error = |centroid: usize| -> f32 {
+        let mean = centroids.row(centroid);
+        members.of(centroid).iter().map(|&point| kernel::squared_l2(points.row(point as usize), mean)).sum()
+    };
+    let mut errors: Vec<f32> = (0..centroids.rows()).into_par_iter().map(error).collect();
+    for empty in empty {
+        // The first of equally large ones; what cannot be split any more has none.
+        let by_error = |a: &usize, b: &usize| errors[*a].total_cmp(&errors[*b]);
+        let Some(largest) = (0..errors.len()).rev().max_by(by_error) else { return };
+        if errors[largest] <= 0.0 || !errors[largest].is_finite() {
+            return;
         }
-        // The first of equally large ones.
-        let Some(largest) = (0..counts.len()).rev().max_by_key(|&centroid| counts[centroid]) else { return };
+        let numbers = members.of(largest).len().max(1) * centroids.cols();
+        let step = APART * (errors[largest] / numbers as f32).sqrt();
         let mut moved = centroids.row(largest).to_vec();
         for (place, number) in moved.iter_mut().enumerate() {
-            let by = if place % 2 == 0 { APART } else { -APART };
-            centroids.row_mut(largest)[place] = *number * (1.0 - by);
-            *number *= 1.0 + by;
+            let by = if place % 2 == 0 { step } else { -step };
+            centroids.row_mut(largest)[place] = *number - by;
+            *number += by;
         }
         centroids.row_mut(empty).copy_from_slice(&moved);
-        counts[empty] = counts[largest] / 2;
-        counts[largest] -= counts[empty];
+        errors[largest] /= 2.0;
+        errors[empty] = errors[largest];
     }
 }
 

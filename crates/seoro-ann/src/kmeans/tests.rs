@@ -52,7 +52,7 @@ fn threads_change_nothing() {
 }
 
 #[test]
-fn centroids_without_points_take_from_the_largest_cluster() {
+fn centroids_without_points_take_from_the_worst_cluster() {
     // Two places only, so that most first centroids are equal and get nothing.
     let mut points = random(400, 3, "points");
     for row in 0..400 {
@@ -66,7 +66,7 @@ fn centroids_without_points_take_from_the_largest_cluster() {
     let mut used = of.clone();
     used.sort_unstable();
     used.dedup();
-    assert!(used.len() > 20, "{} of 40 are used", used.len());
+    assert!(used.len() > 35, "{} of 40 are used", used.len());
 }
 
 #[test]
