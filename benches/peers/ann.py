@@ -6,8 +6,8 @@ that answers are written to, rows of `k` little-endian 64-bit row numbers, -1 wh
 
 `{"build": {"setting": {...}, "threads": n, "fresh": false}}` makes an index the current one, from the cache where it is
 there and not asked for fresh; the answer has the seconds (of the build, or null) and the bytes of the file.
-`{"search": {"setting": {...}, "effort": n, "half": 0, "first": m, "threads": 1}}` searches the current index for the first
-`m` queries (all, where null) of a half in one call; the answer has the seconds, without the conversion of queries and
+`{"search": {"setting": {...}, "effort": n, "half": 0, "first": m, "threads": 1, "singly": false}}` searches the current
+index for the first `m` queries (all, where null) of a half in one call, or singly in a call for each; the answer has the seconds, without the conversion of queries and
 answers. A peer's script says how its library does each in a class with:
 
     rows(vectors) -> what build and search take, made before the clock starts
@@ -94,19 +94,19 @@ class Server:
         if key not in self.asked:
             self.asked[key] = self.library.rows(self.halves[asked["half"]][: asked["first"]])
         queries, k = self.asked[key], self.config["k"]
+        calls = [queries[row : row + 1] for row in range(len(queries))] if asked["singly"] else [queries]
         start = time.perf_counter()
-        found = self.library.search(self.index, queries, k, asked["effort"], asked["setting"], asked["threads"])
+        found = [
+            self.library.search(self.index, call, k, asked["effort"], asked["setting"], asked["threads"]) for call in calls
+        ]
         seconds = time.perf_counter() - start
-        self.write(found, k)
+        self.write([row for rows in found for row in rows], k)
         return {"seconds": seconds}
 
     def write(self, found, k):
-        if isinstance(found, list):
-            rows = np.full((len(found), k), -1, dtype="<i8")
-            for row, ids in zip(rows, found):
-                row[: len(ids)] = ids
-        else:
-            rows = np.asarray(found).astype("<i8")
+        rows = np.full((len(found), k), -1, dtype="<i8")
+        for row, ids in zip(rows, found):
+            row[: len(ids)] = ids
         rows.tofile(self.config["out"])
 
 

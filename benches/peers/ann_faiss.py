@@ -1,6 +1,7 @@
-"""Faiss: `flat`, `hnsw`, `hnsw-sq8`, `ivf-flat`, `ivf-sq8`, `pq`, `ivf-pq` and `fast-scan` (4-bit codes, with exact re-ranking).
+"""Faiss: `flat`, `hnsw`, `hnsw-sq8`, `ivf-flat`, `ivf-sq8`, `pq`, `ivf-pq`,
+`fast-scan` (4-bit codes) and `fast-scan-residuals`.
 
-See ann.py. Effort is efSearch of graphs, nprobe of inverted files, and of `pq` how many are re-ranked. For the cosine, vectors and queries are brought to
+See ann.py. Effort is efSearch of graphs and nprobe of inverted files. For the cosine, vectors and queries are brought to
 length 1 before the clock. Where a setting has `rerank`, that many of the best by codes are compared again by float32.
 """
 
@@ -9,7 +10,7 @@ import faiss
 from ann import serve, unit
 
 # What holds codes in place of vectors.
-CODES = ("hnsw-sq8", "ivf-sq8", "pq", "ivf-pq", "fast-scan")
+CODES = ("hnsw-sq8", "ivf-sq8", "pq", "ivf-pq", "fast-scan", "fast-scan-residuals")
 
 
 def simd():
@@ -34,6 +35,7 @@ class Faiss:
             "pq": f"PQ{parts}x{setting.get('bits', 8)}",
             "ivf-pq": f"IVF{lists},PQ{parts}x{setting.get('bits', 8)}",
             "fast-scan": f"IVF{lists},PQ{parts}x4fs",
+            "fast-scan-residuals": f"IVF{lists},PQ{parts}x4fsr",
         }[setting["index"]]
 
     def rows(self, vectors):
@@ -44,6 +46,9 @@ class Faiss:
         index = faiss.index_factory(self.dim, self.description(setting), self.kind)
         if "ef_construction" in setting:
             index.hnsw.efConstruction = setting["ef_construction"]
+        if "seed" in setting:
+            for clustering in [index.pq.cp] + ([index.cp] if hasattr(index, "cp") else []):
+                clustering.seed = setting["seed"]
         if not index.is_trained:
             index.train(rows)
         index.add(rows)
@@ -63,9 +68,7 @@ class Faiss:
     def search(self, index, rows, k, effort, setting, threads):
         faiss.omp_set_num_threads(threads)
         rerank = setting.get("rerank")
-        if setting["index"] == "pq":
-            rerank = effort
-        elif effort is not None:
+        if effort is not None:
             inner = faiss.downcast_index(index)
             if hasattr(inner, "hnsw"):
                 inner.hnsw.efSearch = effort

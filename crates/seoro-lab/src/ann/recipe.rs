@@ -2,8 +2,8 @@
 
 use super::K;
 use seoro_ann::{
-    Ask, Build, BuildError, Builder, Flat, Forest, Hnsw, Index, InsertionOrder, Ivf, IvfPq, Points, Pq,
-    Split, Storage, Tables,
+    Ask, Build, BuildError, Builder, Flat, Forest, Heads, Hnsw, Index, InsertionOrder, Ivf, IvfPq, Points,
+    Pq, Split, Storage, Tables,
 };
 use serde::{Deserialize, Serialize};
 
@@ -61,12 +61,41 @@ impl Recipe {
         storage: Storage,
     ) -> Self {
         let builder = Builder::Batches;
-        Self::Hnsw(Hnsw { builder, order, m, ef_construction, keep_pruned: false, head: 64, storage, ef: 64 })
+        let heads = Heads::Estimate;
+        // A tenth of the pixels' memory; words and items are too short for any.
+        let (keep_pruned, head) = (false, 80);
+        Self::Hnsw(Hnsw { builder, order, m, ef_construction, keep_pruned, head, heads, storage, ef: 64 })
     }
 
     /// Lists of whole vectors.
     pub const fn ivf(lists: usize) -> Self {
         Self::Ivf(Ivf { lists: Some(lists), iterations: 10, probe: 16, storage: Storage::F32 })
+    }
+
+    /// Codes of so many parts, of words of so many bits, without the vectors.
+    pub const fn codes((parts, bits): (usize, usize)) -> Self {
+        Self::Pq(Pq {
+            parts: Some(parts),
+            bits,
+            iterations: 25,
+            tables: Tables::Asymmetric,
+            keep: false,
+            rerank: 0,
+        })
+    }
+
+    /// The same in lists.
+    pub const fn codes_in_lists(lists: usize, (parts, bits): (usize, usize)) -> Self {
+        Self::IvfPq(IvfPq {
+            lists: Some(lists),
+            parts: Some(parts),
+            bits,
+            iterations: 10,
+            word_iterations: 25,
+            probe: 16,
+            keep: false,
+            rerank: 0,
+        })
     }
 
     /// Lists of codes of so many parts, of words of so many bits; so many of the best are compared again.

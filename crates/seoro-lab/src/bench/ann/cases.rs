@@ -1,12 +1,14 @@
 //! The cases, in the order of their vectors, so that an index is built once a run.
 
-use super::{Contest, Goal, PAIRS};
+use super::{Contest, Goal};
 use crate::ann::grids::{
     OUR_DENSE_GRAPHS, OUR_FAST_SCAN_MNIST, OUR_FAST_SCAN_WORDS, OUR_FLAT, OUR_FOREST, OUR_FORESTS, OUR_GRAPH,
-    OUR_INT8_GRAPHS, OUR_IVF_FLAT, OUR_IVF_PQ_MNIST, OUR_IVF_PQ_WORDS, OUR_LISTS_MNIST, OUR_LISTS_WORDS,
-    OUR_SPARSE_GRAPHS, Rival, THEIR_DENSE_GRAPHS, THEIR_FAST_SCAN_MNIST, THEIR_FAST_SCAN_WORDS, THEIR_FLAT,
-    THEIR_FOREST, THEIR_FORESTS, THEIR_GRAPH, THEIR_INT8_GRAPHS, THEIR_IVF_FLAT, THEIR_IVF_PQ_MNIST,
-    THEIR_IVF_PQ_WORDS, THEIR_LISTS_MNIST, THEIR_LISTS_WORDS, THEIR_SPARSE_GRAPHS,
+    OUR_INT8_GRAPHS, OUR_INT8_SPARSE_GRAPHS, OUR_IVF_FLAT, OUR_IVF_PQ_MNIST, OUR_IVF_PQ_WORDS,
+    OUR_LISTS_MNIST, OUR_LISTS_WORDS, OUR_SPARSE_GRAPHS, Rival, SAME_FAST_SCAN_WORDS, SAME_INT8_GRAPH,
+    SAME_IVF_FLAT, SAME_IVF_PQ_MNIST, SAME_IVF_PQ_WORDS, SAME_PQ_MNIST, SAME_PQ_WORDS, THEIR_DENSE_GRAPHS,
+    THEIR_FAST_SCAN_MNIST, THEIR_FAST_SCAN_WORDS, THEIR_FLAT, THEIR_FOREST, THEIR_FORESTS, THEIR_GRAPH,
+    THEIR_INT8_GRAPHS, THEIR_INT8_SPARSE_GRAPHS, THEIR_IVF_FLAT, THEIR_IVF_PQ_MNIST, THEIR_IVF_PQ_WORDS,
+    THEIR_LISTS_MNIST, THEIR_LISTS_WORDS, THEIR_SPARSE_GRAPHS,
 };
 use crate::ann::{Recipe, Space};
 use crate::bench::{Agreement, Case, Prepare};
@@ -17,6 +19,9 @@ type Sides = (&'static [Recipe], &'static [Rival]);
 const SPARSE_GRAPHS: Sides = (OUR_SPARSE_GRAPHS, THEIR_SPARSE_GRAPHS);
 const DENSE_GRAPHS: Sides = (OUR_DENSE_GRAPHS, THEIR_DENSE_GRAPHS);
 const INT8_GRAPHS: Sides = (OUR_INT8_GRAPHS, THEIR_INT8_GRAPHS);
+const INT8_SPARSE_GRAPHS: Sides = (OUR_INT8_SPARSE_GRAPHS, THEIR_INT8_SPARSE_GRAPHS);
+/// With hnswlib alone: a build takes long.
+const BUILDS: Sides = (OUR_GRAPH, THEIR_GRAPH.split_at(1).0);
 const FORESTS: Sides = (OUR_FORESTS, THEIR_FORESTS);
 const FOREST: Sides = (OUR_FOREST, THEIR_FOREST);
 const FLAT: Sides = (OUR_FLAT, THEIR_FLAT);
@@ -36,6 +41,7 @@ const LEAST_EF: &str =
     "hnswlib finds .925 at the least ef there is for 10 neighbours; each side is chosen for as much.";
 const FAMILY: &str =
     "the fastest of our inverted files, whichever it is; both sides are asked all queries in one call.";
+const SINGLY: &str = "queries come one at a time, in a call of their own on both sides.";
 /// What is found of pictures without trying.
 const LEAST_FOUND: f64 = 0.925;
 
@@ -58,10 +64,17 @@ pub(in crate::bench) const CASES: &[Case] = &[
     noted(FAMILY, search("lists-mnist-recall-90", Space::Mnist, LISTS_MNIST, 0.90)),
     noted(FAMILY, search("lists-mnist-recall-95", Space::Mnist, LISTS_MNIST, 0.95)),
     noted(FAMILY, search("lists-mnist-recall-99", Space::Mnist, LISTS_MNIST, 0.99)),
-    build("hnsw-build-mnist", Space::Mnist, (OUR_GRAPH, THEIR_GRAPH), (64, PAIRS)),
-    noted(SAME_TREES, build("forest-build-mnist", Space::Mnist, FOREST, (1000, PAIRS))),
+    noted(SINGLY, singly("ivf-flat-singly-mnist-recall-95", Space::Mnist, IVF_FLAT, 0.95)),
+    search("hnsw-int8-mnist-recall-95", Space::Mnist, INT8_SPARSE_GRAPHS, 0.95),
+    search("hnsw-int8-mnist-recall-99", Space::Mnist, INT8_SPARSE_GRAPHS, 0.99),
+    build("hnsw-build-mnist", Space::Mnist, BUILDS, (64, 3)),
+    noted(SAME_TREES, build("forest-build-mnist", Space::Mnist, FOREST, (1000, 5))),
     memory("memory-hnsw-f32-mnist", Space::Mnist, (OUR_GRAPH, THEIR_GRAPH), 64),
     noted("as many trees on both sides.", memory("memory-forest-mnist", Space::Mnist, FOREST, 1000)),
+    memory("memory-flat-mnist", Space::Mnist, FLAT, 1),
+    missed("codes-pq-mnist-nearest-in-1", Space::Mnist, SAME_PQ_MNIST, (1, 1)),
+    missed("codes-ivf-pq-mnist-nearest-in-1", Space::Mnist, SAME_IVF_PQ_MNIST, (16, 1)),
+    missed("codes-ivf-pq-mnist-nearest-in-10", Space::Mnist, SAME_IVF_PQ_MNIST, (16, 10)),
     batch("flat-batch-mnist", Space::Mnist, None),
     batch("flat-batch-mnist-1-thread", Space::Mnist, Some(1)),
     search("hnsw-f32-words-cosine-recall-90", Space::WordsCosine, DENSE_GRAPHS, 0.90),
@@ -84,17 +97,41 @@ pub(in crate::bench) const CASES: &[Case] = &[
     noted(FAMILY, search("lists-words-cosine-recall-90", Space::WordsCosine, LISTS_WORDS, 0.90)),
     noted(FAMILY, search("lists-words-cosine-recall-95", Space::WordsCosine, LISTS_WORDS, 0.95)),
     noted(FAMILY, search("lists-words-cosine-recall-99", Space::WordsCosine, LISTS_WORDS, 0.99)),
-    build("hnsw-build-words-cosine", Space::WordsCosine, (OUR_GRAPH, THEIR_GRAPH), (64, PAIRS)),
+    noted(SINGLY, singly("ivf-flat-singly-words-cosine-recall-95", Space::WordsCosine, IVF_FLAT, 0.95)),
+    noted(SINGLY, singly("ivf-pq-singly-words-cosine-recall-95", Space::WordsCosine, IVF_PQ_WORDS, 0.95)),
+    build("hnsw-build-words-cosine", Space::WordsCosine, BUILDS, (64, 3)),
     memory("memory-hnsw-f32-words-cosine", Space::WordsCosine, (OUR_GRAPH, THEIR_GRAPH), 64),
+    memory("memory-hnsw-int8-words-cosine", Space::WordsCosine, SAME_INT8_GRAPH, 64),
+    memory("memory-ivf-flat-words-cosine", Space::WordsCosine, SAME_IVF_FLAT, 16),
+    codes_memory("memory-pq-words-cosine", Space::WordsCosine, SAME_PQ_WORDS, 1),
+    codes_memory("memory-ivf-pq-words-cosine", Space::WordsCosine, SAME_IVF_PQ_WORDS, 16),
+    codes_memory("memory-fast-scan-words-cosine", Space::WordsCosine, SAME_FAST_SCAN_WORDS, 16),
+    missed("codes-pq-words-cosine-nearest-in-1", Space::WordsCosine, SAME_PQ_WORDS, (1, 1)),
+    missed("codes-pq-words-cosine-nearest-in-10", Space::WordsCosine, SAME_PQ_WORDS, (1, 10)),
+    missed("codes-pq-words-cosine-nearest-in-100", Space::WordsCosine, SAME_PQ_WORDS, (1, 100)),
+    missed("codes-ivf-pq-words-cosine-nearest-in-1", Space::WordsCosine, SAME_IVF_PQ_WORDS, (16, 1)),
+    missed("codes-ivf-pq-words-cosine-nearest-in-10", Space::WordsCosine, SAME_IVF_PQ_WORDS, (16, 10)),
+    missed("codes-ivf-pq-words-cosine-nearest-in-100", Space::WordsCosine, SAME_IVF_PQ_WORDS, (16, 100)),
+    missed("codes-fast-scan-words-cosine-nearest-in-1", Space::WordsCosine, SAME_FAST_SCAN_WORDS, (16, 1)),
+    missed("codes-fast-scan-words-cosine-nearest-in-10", Space::WordsCosine, SAME_FAST_SCAN_WORDS, (16, 10)),
+    missed(
+        "codes-fast-scan-words-cosine-nearest-in-100",
+        Space::WordsCosine,
+        SAME_FAST_SCAN_WORDS,
+        (16, 100),
+    ),
     search("hnsw-f32-words-ip-recall-90", Space::WordsIp, DENSE_GRAPHS, 0.90),
     search("hnsw-f32-words-ip-recall-95", Space::WordsIp, DENSE_GRAPHS, 0.95),
     search("hnsw-f32-words-ip-recall-99", Space::WordsIp, DENSE_GRAPHS, 0.99),
+    search("hnsw-int8-words-ip-recall-90", Space::WordsIp, INT8_GRAPHS, 0.90),
+    search("hnsw-int8-words-ip-recall-95", Space::WordsIp, INT8_GRAPHS, 0.95),
+    search("hnsw-int8-words-ip-recall-99", Space::WordsIp, INT8_GRAPHS, 0.99),
     search("ivf-flat-words-ip-recall-90", Space::WordsIp, IVF_FLAT, 0.90),
     search("ivf-flat-words-ip-recall-95", Space::WordsIp, IVF_FLAT, 0.95),
     search("ivf-flat-words-ip-recall-99", Space::WordsIp, IVF_FLAT, 0.99),
     batch("flat-batch-words-ip", Space::WordsIp, None),
     batch("flat-batch-words-ip-1-thread", Space::WordsIp, Some(1)),
-    build("hnsw-build-items-1m", Space::Items1m, (OUR_GRAPH, THEIR_GRAPH), (64, 3)),
+    build("hnsw-build-items-1m", Space::Items1m, BUILDS, (64, 1)),
 ];
 
 const fn case(
@@ -113,7 +150,11 @@ const fn noted(note: &'static str, case: Case) -> Case {
 }
 
 const fn search(name: &'static str, space: Space, sides: Sides, recall: f64) -> Case {
-    case(name, Agreement::Recall(recall), space, sides, Goal::Search { recall })
+    case(name, Agreement::Recall(recall), space, sides, Goal::Search { recall, singly: false })
+}
+
+const fn singly(name: &'static str, space: Space, sides: Sides, recall: f64) -> Case {
+    case(name, Agreement::Recall(recall), space, sides, Goal::Search { recall, singly: true })
 }
 
 const fn batch(name: &'static str, space: Space, threads: Option<usize>) -> Case {
@@ -129,11 +170,25 @@ const fn memory(name: &'static str, space: Space, sides: Sides, effort: usize) -
     case(name, AS_GOOD, space, sides, Goal::Memory { effort })
 }
 
+/// Of codes alone, which find less.
+const fn codes_memory(name: &'static str, space: Space, sides: Sides, effort: usize) -> Case {
+    case(name, AS_EXACT, space, sides, Goal::Memory { effort })
+}
+
+/// At an effort, among the first so many found.
+const fn missed(name: &'static str, space: Space, sides: Sides, (effort, among): (usize, usize)) -> Case {
+    case(name, AS_EXACT, space, sides, Goal::Missed { effort, among })
+}
+
+/// Codes of equal length of which ours finds as much.
+const AS_EXACT: Agreement = Agreement::NotBelow { slack: 0.01, floor: 0.1 };
+
 /// Indexes of which ours finds as much.
 const AS_GOOD: Agreement = Agreement::NotBelow { slack: 0.02, floor: 0.5 };
 
 #[cfg(test)]
 mod tests {
+    use super::super::SEEDS;
     use super::*;
 
     fn contests() -> impl Iterator<Item = (&'static str, Contest)> {
@@ -147,12 +202,18 @@ mod tests {
     fn both_sides_have_as_many_settings() {
         for (name, contest) in contests() {
             assert!(!contest.ours.is_empty() && !contest.rivals.is_empty(), "{name}");
+            let (ours, is_one) = match contest.goal {
+                Goal::Search { .. } => (contest.ours.len(), false),
+                Goal::Missed { .. } => (SEEDS.len(), true),
+                _ => (1, true),
+            };
             for rival in contest.rivals {
-                assert_eq!(rival.settings.len(), contest.ours.len(), "{name} against {}", rival.script);
+                // What is measured of the first setting alone may have more for others.
+                let theirs =
+                    if matches!(contest.goal, Goal::Memory { .. }) { 1 } else { rival.settings.len() };
+                assert_eq!(theirs, ours, "{name} against {}", rival.script);
             }
-            if !matches!(contest.goal, Goal::Search { .. }) {
-                assert_eq!(contest.ours.len(), 1, "{name} has one setting");
-            }
+            assert!(!is_one || contest.ours.len() == 1, "{name} has one setting");
         }
     }
 

@@ -36,21 +36,24 @@ pub(super) fn index(scene: &Scene, space: Space, recipe: &Recipe) -> Result<Arc<
         return Ok(Arc::clone(found));
     }
     let vectors = collection(scene, space)?;
-    let built: Arc<dyn Index> = Arc::from(build(&vectors, space, recipe, scene.threads)?);
+    let built: Arc<dyn Index> = Arc::from(build(&vectors, space, recipe, (SEED, scene.threads))?);
     // Those of other spaces are not asked for any more: cases stand in the order of their spaces.
     kept.retain(|(of, _, _)| *of == space);
     kept.push((space, recipe.clone(), Arc::clone(&built)));
     Ok(built)
 }
 
+/// The seed of an index, where no more than one is asked.
+pub(super) const SEED: u64 = 1;
+
 /// Builds our index.
 pub(super) fn build(
     vectors: &Collection,
     space: Space,
     recipe: &Recipe,
-    threads: usize,
+    (seed, threads): (u64, usize),
 ) -> Result<Box<dyn Index>, LabError> {
-    let mut build = Build::new(Seed::new(1));
+    let mut build = Build::new(Seed::new(seed));
     build.threads = threads;
     let failed =
         |source| LabError::Build { index: recipe.to_string(), vectors: vectors.name.to_owned(), source };

@@ -9,10 +9,11 @@ use super::work::{Measure, Opponent, Work};
 use super::{Scene, pool};
 use crate::LabError;
 use crate::ann::grids::Rival;
-use crate::ann::{Half, Recipe, Space};
+use crate::ann::{Half, K, Recipe, Space, Truth, nearest_within, recall};
 pub(super) use cases::CASES;
 pub(super) use kept::Kept;
 use ours::Ours;
+use seoro_core::Matrix;
 use theirs::Theirs;
 
 /// Ours against libraries on the same vectors.
@@ -36,6 +37,8 @@ enum Goal {
     Search {
         /// The recall wanted.
         recall: f64,
+        /// Whether queries come one at a time, each in a call of its own.
+        singly: bool,
     },
     /// Answering [`SAMPLE`] queries by the first settings, which have no effort.
     Batch {
@@ -49,6 +52,14 @@ enum Goal {
         /// How many pairs.
         pairs: usize,
     },
+    /// How many of a hundred nearest vectors are missed among the first `among` found at an effort, on average over
+    /// [`SEEDS`]: of ours, and the library's settings.
+    Missed {
+        /// The effort.
+        effort: usize,
+        /// How many are asked for.
+        among: usize,
+    },
     /// The memory of an index by the first settings, in MB; the check is the recall at an effort.
     Memory {
         /// The effort.
@@ -59,6 +70,9 @@ enum Goal {
 /// How many queries of the first half parameters are chosen on: a recall of them is sure to about .003.
 const CHOSEN_ON: usize = 1000;
 
+/// Codes hang on where k-means begins: what they find is averaged over these.
+const SEEDS: [u64; 3] = [1, 2, 3];
+
 /// How many queries check a build, and how many an exact batch has.
 const SAMPLE: usize = 1000;
 
@@ -68,13 +82,26 @@ const PAIRS: usize = 7;
 impl Goal {
     /// How many queries of the second half are asked.
     fn queries(self) -> usize {
-        if matches!(self, Self::Search { .. }) { usize::MAX } else { SAMPLE }
+        if matches!(self, Self::Search { .. } | Self::Missed { .. }) { usize::MAX } else { SAMPLE }
+    }
+
+    /// How many neighbours are asked for.
+    fn k(self) -> usize {
+        if let Self::Missed { among, .. } = self { among } else { K }
+    }
+
+    /// The share of what was to be found among answers.
+    fn found(self, truth: &Truth, base: &Matrix, queries: &Matrix, found: &[Vec<u64>]) -> f64 {
+        match self {
+            Self::Missed { among, .. } => nearest_within(truth, base, queries, found, among),
+            _ => recall(truth, base, queries, found),
+        }
     }
 
     /// The threads that are measured.
     fn threads(self, scene: &Scene) -> usize {
         match self {
-            Self::Search { .. } | Self::Memory { .. } => 1,
+            Self::Search { .. } | Self::Missed { .. } | Self::Memory { .. } => 1,
             Self::Batch { threads } => threads.unwrap_or(scene.threads),
             Self::Build { .. } => scene.threads,
         }
@@ -90,13 +117,14 @@ impl Contest {
         let threads = self.goal.threads(scene);
         let mut ours = Ours::new(self, scene, pool(threads)?)?;
         let choice = match self.goal {
-            Goal::Search { recall } => Some(ours.choose(recall)?),
-            Goal::Batch { .. } | Goal::Build { .. } | Goal::Memory { .. } => None,
+            Goal::Search { recall, .. } => Some(ours.choose(recall)?),
+            _ => None,
         };
         let setting = ours.setting(choice);
         let ours = match self.goal {
             Goal::Search { .. } | Goal::Batch { .. } => Measure::Seconds(ours.searching(choice)?),
             Goal::Build { effort, .. } => Measure::Seconds(ours.building(effort)?),
+            Goal::Missed { effort, .. } => Measure::Number(ours.missed(effort)?),
             Goal::Memory { effort } => Measure::Number(ours.memory(effort)?),
         };
         let opponent = |rival: &'static Rival| {
@@ -106,11 +134,15 @@ impl Contest {
         let (pairs, is_warmed) = match self.goal {
             Goal::Search { .. } | Goal::Batch { .. } => (PAIRS, true),
             Goal::Build { pairs, .. } => (pairs, false),
-            Goal::Memory { .. } => (1, false),
+            Goal::Missed { .. } | Goal::Memory { .. } => (1, false),
         };
         Ok(Work {
             opponents: self.rivals.iter().map(opponent).collect::<Result<_, LabError>>()?,
-            unit: if matches!(self.goal, Goal::Memory { .. }) { "MB" } else { "s" },
+            unit: match self.goal {
+                Goal::Memory { .. } => "MB",
+                Goal::Missed { .. } => "of 100",
+                _ => "s",
+            },
             ours,
             pairs,
             is_warmed,

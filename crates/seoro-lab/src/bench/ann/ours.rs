@@ -1,14 +1,12 @@
 //! Our side of a contest.
 
-use super::kept::{build, collection, index};
-use super::{CHOSEN_ON, Contest, REPORTED};
+use super::kept::{SEED, build, collection, index};
+use super::{CHOSEN_ON, Contest, Goal, REPORTED, SEEDS};
 use crate::LabError;
-use crate::ann::{
-    Choice, Collection, Half, K, Probe, Recipe, Side, Truth, choose, first_rows, recall as recall_of,
-};
+use crate::ann::{Choice, Collection, Half, Probe, Recipe, Side, Truth, choose, first_rows};
 use crate::bench::Scene;
 use crate::bench::work::{Answer, Repeat};
-use seoro_ann::{Index, Neighbor};
+use seoro_ann::{Ask, Index, Neighbor, SearchError};
 use seoro_core::Matrix;
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,6 +16,7 @@ struct Asked {
     vectors: Arc<Collection>,
     queries: Matrix,
     truth: Truth,
+    goal: Goal,
     pool: rayon::ThreadPool,
 }
 
@@ -28,14 +27,29 @@ impl Asked {
         recipe: &Recipe,
         effort: usize,
     ) -> Result<Vec<Vec<Neighbor>>, LabError> {
-        let found = self.pool.install(|| index.search_batch(&self.queries, &recipe.ask(K, effort)));
+        let ask = recipe.ask(self.goal.k(), effort);
+        let found = if matches!(self.goal, Goal::Search { singly: true, .. }) {
+            self.search_singly(index, &ask)
+        } else {
+            self.pool.install(|| index.search_batch(&self.queries, &ask))
+        };
         found.map_err(|source| LabError::Search { vectors: self.vectors.name.to_owned(), source })
     }
 
     fn recall(&self, found: &[Vec<Neighbor>]) -> f64 {
         let ids: Vec<Vec<u64>> =
             found.iter().map(|found| found.iter().map(|near| near.id).collect()).collect();
-        recall_of(&self.truth, &self.vectors.base, &self.queries, &ids)
+        self.goal.found(&self.truth, &self.vectors.base, &self.queries, &ids)
+    }
+
+    /// One call for each query, one after another.
+    fn search_singly(&self, index: &dyn Index, ask: &Ask<'_>) -> Result<Vec<Vec<Neighbor>>, SearchError> {
+        let mut scratch = index.scratch();
+        let one = |row: usize| {
+            let mut found = Vec::with_capacity(ask.k);
+            index.search(self.queries.row(row), ask, &mut scratch, &mut found).map(|_| found)
+        };
+        (0..self.queries.rows()).map(one).collect()
     }
 }
 
@@ -63,7 +77,7 @@ impl<'a> Ours<'a> {
     fn asked(&self, half: Half, most: usize, pool: rayon::ThreadPool) -> Result<Asked, LabError> {
         let truth = Truth::of(&self.vectors, half, most, self.contest.space.metric())?;
         let queries = first_rows(self.vectors.half(half), most);
-        Ok(Asked { vectors: Arc::clone(&self.vectors), queries, truth, pool })
+        Ok(Asked { vectors: Arc::clone(&self.vectors), queries, truth, goal: self.contest.goal, pool })
     }
 
     /// The setting and effort for a recall.
@@ -106,11 +120,23 @@ impl<'a> Ours<'a> {
         let asked =
             Arc::new(self.asked(REPORTED, self.contest.goal.queries(), crate::bench::pool(threads)?)?);
         Ok(Box::new(move || {
-            let index = build(&asked.vectors, space, recipe, threads)?;
+            let index = build(&asked.vectors, space, recipe, (SEED, threads))?;
             let asked = Arc::clone(&asked);
             let found = move || asked.search(&*index, recipe, effort).map(|found| asked.recall(&found));
             Ok(Box::new(move || found().unwrap_or(f64::NAN)))
         }))
+    }
+
+    /// What the first setting misses, on average over seeds.
+    pub(super) fn missed(self, effort: usize) -> Result<Answer, LabError> {
+        let recipe = self.recipe(None);
+        let asked = self.asked(REPORTED, self.contest.goal.queries(), crate::bench::pool(1)?)?;
+        let mut check = 0.0;
+        for seed in SEEDS {
+            let index = build(&self.vectors, self.contest.space, recipe, (seed, self.scene.threads))?;
+            check += asked.recall(&asked.search(&*index, recipe, effort)?) / SEEDS.len() as f64;
+        }
+        Ok(Answer { value: 100.0 * (1.0 - check), check })
     }
 
     /// The memory of the first setting.

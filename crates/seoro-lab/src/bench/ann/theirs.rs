@@ -4,7 +4,7 @@ use super::kept::collection;
 use super::{CHOSEN_ON, Contest, Goal, REPORTED};
 use crate::LabError;
 use crate::ann::grids::Rival;
-use crate::ann::{Choice, Collection, Half, K, Probe, Side, Truth, cache, choose, recall as recall_of};
+use crate::ann::{Choice, Collection, Half, Probe, Side, Truth, cache, choose};
 use crate::bench::Scene;
 use crate::bench::peer::Peer;
 use crate::bench::work::{Answer, Talk};
@@ -59,7 +59,7 @@ impl Theirs {
         };
         let measured = contest.goal.threads(scene);
         let told = json!({
-            "base": base, "queries": [first, second], "dim": vectors.base.cols(), "metric": metric, "k": K,
+            "base": base, "queries": [first, second], "dim": vectors.base.cols(), "metric": metric, "k": contest.goal.k(),
             "cache": cache().join("peers"), "key": format!("{}-{metric}-{}", vectors.name, vectors.hash),
             "out": out.path(), "threads": measured,
         });
@@ -83,11 +83,12 @@ impl Theirs {
     ) -> Result<Probe, LabError> {
         let first = (most < usize::MAX).then_some(most);
         let setting = self.rival.told(setting);
+        let singly = matches!(self.contest.goal, Goal::Search { singly: true, .. });
         let Searched { seconds } = peer.ask(&json!({"search": {
-            "setting": setting, "effort": effort, "half": half as usize, "first": first, "threads": threads,
+            "setting": setting, "effort": effort, "half": half as usize, "first": first, "threads": threads, "singly": singly,
         }}))?;
         let found = self.found()?;
-        let recall = recall_of(truth, &self.vectors.base, self.vectors.half(half), &found);
+        let recall = self.contest.goal.found(truth, &self.vectors.base, self.vectors.half(half), &found);
         Ok(Probe { seconds, recall })
     }
 
@@ -95,7 +96,10 @@ impl Theirs {
     fn found(&self) -> Result<Vec<Vec<u64>>, LabError> {
         let content = std::fs::read(self.out.path()).map_err(LabError::io(self.out.path()))?;
         let (numbers, _) = content.as_chunks::<8>();
-        Ok(numbers.chunks(K).map(|row| row.iter().map(|&id| u64::from_le_bytes(id)).collect()).collect())
+        Ok(numbers
+            .chunks(self.contest.goal.k())
+            .map(|row| row.iter().map(|&id| u64::from_le_bytes(id)).collect())
+            .collect())
     }
 
     fn truth(&self, half: Half, most: usize) -> Result<Truth, LabError> {
@@ -103,17 +107,17 @@ impl Theirs {
     }
 
     /// A search whose recall is the check.
-    fn check(&self, peer: &mut Peer, effort: usize) -> Result<f64, LabError> {
+    fn check(&self, peer: &mut Peer, setting: usize, effort: usize) -> Result<f64, LabError> {
         let most = self.contest.goal.queries();
         let truth = self.truth(REPORTED, most)?;
-        let probe = self.search(peer, (0, Some(effort)), (REPORTED, most, &truth), self.measured)?;
+        let probe = self.search(peer, (setting, Some(effort)), (REPORTED, most, &truth), self.measured)?;
         Ok(probe.recall)
     }
 }
 
 impl Talk for Theirs {
     fn prepare(&mut self, peer: &mut Peer) -> Result<String, LabError> {
-        if let Goal::Search { recall } = self.contest.goal {
+        if let Goal::Search { recall, .. } = self.contest.goal {
             let truth = self.truth(Half::First, CHOSEN_ON)?;
             let mut choosing = Choosing { theirs: self, peer, truth };
             let unreached = || LabError::Peer {
@@ -143,11 +147,19 @@ impl Talk for Theirs {
             Goal::Build { effort, .. } => {
                 let built = self.build(peer, 0, true)?;
                 let value = built.seconds.unwrap_or(f64::NAN);
-                Ok(Answer { value, check: self.check(peer, effort)? })
+                Ok(Answer { value, check: self.check(peer, 0, effort)? })
+            }
+            Goal::Missed { effort, .. } => {
+                let mut check = 0.0;
+                for setting in 0..self.rival.settings.len() {
+                    self.build(peer, setting, false)?;
+                    check += self.check(peer, setting, effort)? / self.rival.settings.len() as f64;
+                }
+                Ok(Answer { value: 100.0 * (1.0 - check), check })
             }
             Goal::Memory { effort } => {
                 let value = self.build(peer, 0, false)?.bytes / 1e6;
-                Ok(Answer { value, check: self.check(peer, effort)? })
+                Ok(Answer { value, check: self.check(peer, 0, effort)? })
             }
         }
     }
