@@ -29,6 +29,10 @@ impl Flat {
     pub fn build(&self, points: &Points<'_>, build: &Build<'_>) -> Result<FlatIndex, BuildError> {
         build.reserve(self.memory(points))?;
         build.check()?;
+        build.pool()?.install(|| self.build_here(points))
+    }
+
+    fn build_here(&self, points: &Points<'_>) -> Result<FlatIndex, BuildError> {
         let vectors = Vectors::packed(points)?;
         let count = vectors.len();
         if self.storage != Storage::F32 {

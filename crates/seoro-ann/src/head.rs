@@ -7,7 +7,7 @@
 use crate::file::{FileError, Sections, Source, check};
 use crate::slab::{Rows, Slab};
 use crate::vectors::Vectors;
-use crate::{Build, BuildError, Metric};
+use crate::{Build, BuildError, Metric, Points};
 use rayon::prelude::*;
 use seoro_core::gemm::{View, ViewMut, gemm};
 use seoro_core::{Seed, kernel};
@@ -58,6 +58,16 @@ impl Head {
         head.rows = rows;
         build.check()?;
         Ok(head)
+    }
+
+    /// What the basis of heads of `size` numbers and finding it hold.
+    pub(crate) fn bytes_to_find(points: &Points<'_>, size: usize) -> u64 {
+        let sample = points.vectors.rows().min(SAMPLE) as u64;
+        let (width, size) = (points.vectors.cols().next_multiple_of(16) as u64, size as u64);
+        (size + 1 + sample)
+            .saturating_mul(width)
+            .saturating_add(sample.saturating_mul(size))
+            .saturating_mul(4)
     }
 
     pub(crate) fn rows(&self) -> &Rows {
@@ -148,8 +158,8 @@ impl Head {
         self.metric.nearness(query, self.rows.row(row as usize))
     }
 
-    /// About how near the vector of a row is: the rests of two heads have as good as any angle, so none of them is
-    /// taken to count.
+    /// About how near the vector of a row is, as if what two heads leave out had nothing to do with each other. The
+    /// rests of near vectors do: these seem farther than they are.
     #[inline]
     pub(crate) fn estimate(&self, query: &[f32], row: u32) -> f32 {
         let (rest, twice) = (self.size() - 1, if self.metric == Metric::SquaredL2 { 2.0 } else { 1.0 });

@@ -147,7 +147,9 @@ pub struct Ask<'a> {
     /// How hard to look: `ef` of a graph, `nprobe` of an inverted file, the leaves' vectors a forest compares; an
     /// index's own default where absent, and of no meaning to an exact index.
     pub effort: Option<usize>,
-    /// How many of the best by compressed vectors are compared again by exact ones, where the index keeps these.
+    /// How many of the best by compressed vectors or heads are compared again by exact ones, where the index keeps these;
+    /// 3 times `k` by
+    /// bytes and all that was found by heads, where absent.
     pub rerank: Option<usize>,
     /// Which vectors may be answered.
     pub filter: Option<&'a dyn Filter>,

@@ -32,7 +32,7 @@
 //!   have overflowed. Allocate nothing whose size is not bounded by a section's.
 //!
 //! A storage other than `f32` is another section with another element size: a reader finds which of them comes next by
-//! `Source::elements`. A change of what sections mean needs a new [`header::VERSION`].
+//! `Source::elements`. A change of what sections or a recipe mean needs a new [`header::VERSION`].
 
 mod any;
 pub(crate) mod check;

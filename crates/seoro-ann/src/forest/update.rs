@@ -45,7 +45,8 @@ impl ForestIndex {
         Ok(())
     }
 
-    /// Deletes the vector called `id`, which is answered no more; its memory serves the next that is added.
+    /// Deletes the vector called `id`, which is answered no more; its place serves the next that is added, and leaves that it
+    /// empties are kept until the forest is built again.
     ///
     /// # Errors
     /// An id that is not there.

@@ -56,8 +56,14 @@ impl HnswIndex {
         ask.filter.is_none() || ask.keeps(self.vectors.id(self.rows[node as usize]))
     }
 
-    /// Leaves at least `k` nodes that are kept in `walk.found`, or all that there are.
-    fn find(&self, cost: &impl Cost, ask: &Ask<'_>, k: usize, walk: &mut Walk) {
+    /// Leaves at least `k` nodes that are kept in `walk.found`, or all that there are: more, where no effort is asked for or
+    /// a filter keeps few, if they are only `roughly` the nearest.
+    fn find(&self, cost: &impl Cost, ask: &Ask<'_>, (k, roughly): (usize, usize), walk: &mut Walk) {
+        let k = if ask.effort.is_none() || ask.filter.is_some() {
+            k.max(roughly.min(self.rows.len()))
+        } else {
+            k
+        };
         let mut ef = ask.effort.unwrap_or(self.ef).max(k);
         let most = if ask.filter.is_some() { self.rows.len() / SCAN_FROM } else { self.rows.len() - 1 };
         let mut is_first = true;
@@ -124,8 +130,10 @@ impl Index for HnswIndex {
         match (&self.bytes, &self.head) {
             (Some(bytes), _) => {
                 bytes.write_query(prepared, byte_query);
-                self.find(&Rounded { bytes, query: byte_query }, ask, k, walk);
-                if self.storage() == Storage::Int8Reranked {
+                let is_reranked = self.storage() == Storage::Int8Reranked;
+                let roughly = if is_reranked { reranked(ask, k) } else { k };
+                self.find(&Rounded { bytes, query: byte_query }, ask, (k, roughly), walk);
+                if is_reranked {
                     walk.compare_again(&whole, reranked(ask, k), k);
                 }
             }
@@ -133,14 +141,14 @@ impl Index for HnswIndex {
                 let slack = head.write_query(prepared, centred, own);
                 let headed = Headed { whole, head, query: own, slack };
                 match self.heads {
-                    Heads::Bound => self.find(&headed, ask, k, walk),
+                    Heads::Bound => self.find(&headed, ask, (k, k), walk),
                     Heads::Estimate => {
-                        self.find(&Estimated { head, query: own }, ask, k, walk);
+                        self.find(&Estimated { head, query: own }, ask, (k, reranked(ask, k)), walk);
                         walk.compare_again(&headed, ask.rerank.map_or(usize::MAX, |most| most.max(k)), k);
                     }
                 }
             }
-            (None, None) => self.find(&whole, ask, k, walk),
+            (None, None) => self.find(&whole, ask, (k, k), walk),
         }
         let is_distance = self.metric() == Metric::SquaredL2;
         let by_row = |found: &Found| self.rows[found.node() as usize];

@@ -5,6 +5,7 @@
 //! which the paper's loop would stop, so the results are the same, and a short sorted list is faster than two heaps.
 
 use super::layer::Layer;
+use crate::reservoir::Reservoir;
 use seoro_core::kernel;
 
 /// The mark of an entry that was expanded: the number of vectors is below it.
@@ -43,6 +44,8 @@ pub(crate) struct Walk {
     promising: Vec<Found>,
     /// What was found before it is compared again.
     roughly: Vec<Found>,
+    /// The nearest when they were compared again.
+    best: Reservoir,
 }
 
 /// How far the vectors of nodes are.
@@ -151,7 +154,7 @@ impl Walk {
         next
     }
 
-    /// Compares what was found again, and leaves the `k` nearest of its first `most` entries.
+    /// Compares what was found again, and leaves the `k` nearest of its `most` nearest, and some that are not, in no order.
     pub(crate) fn compare_again<C: Cost>(&mut self, cost: &C, most: usize, k: usize) {
         if self.found.len() > most {
             self.found.select_nth_unstable_by(most, |a, b| a.cost.total_cmp(&b.cost));
@@ -159,16 +162,25 @@ impl Walk {
         }
         std::mem::swap(&mut self.found, &mut self.roughly);
         self.found.clear();
+        self.best.begin(k);
         let roughly = std::mem::take(&mut self.roughly);
         roughly.iter().take(AHEAD).for_each(|found| cost.prefetch_whole(found.node()));
         for (place, found) in roughly.iter().enumerate() {
             if let Some(ahead) = roughly.get(place + AHEAD) {
                 cost.prefetch_whole(ahead.node());
             }
-            let limit = self.limit(k);
-            if !C::BOUNDED || cost.bound(found.node()) <= limit {
-                self.offer(cost.of(found.node(), limit), found.node(), k);
-                self.distances += 1;
+            let needed = self.best.needed();
+            let limit = if needed.is_nan() { f32::INFINITY } else { -needed };
+            self.distances += u64::from(C::BOUNDED);
+            if C::BOUNDED && cost.bound(found.node()) > limit {
+                continue;
+            }
+            self.distances += 1;
+            let far = cost.of(found.node(), limit);
+            // Equally far ones too: the caller orders them.
+            if far <= limit {
+                self.best.offer(-far, found.node());
+                self.found.push(Found::new(far, found.node()));
             }
         }
         self.roughly = roughly;

@@ -167,15 +167,18 @@ fn split_for_empty(points: Rows<'_>, members: &Members, centroids: &mut Matrix) 
         let mean = centroids.row(centroid);
         members.of(centroid).iter().map(|&point| kernel::squared_l2(points.row(point as usize), mean)).sum()
     };
-    let mut errors: Vec<f32> = (0..centroids.rows()).into_par_iter().map(error).collect();
+    let finite = |error: f32| if error.is_finite() { error } else { 0.0 };
+    let mut errors: Vec<f32> =
+        (0..centroids.rows()).into_par_iter().map(|centroid| finite(error(centroid))).collect();
+    let mut sizes: Vec<usize> = (0..centroids.rows()).map(|centroid| members.of(centroid).len()).collect();
     for empty in empty {
         // The first of equally large ones; what cannot be split any more has none.
         let by_error = |a: &usize, b: &usize| errors[*a].total_cmp(&errors[*b]);
         let Some(largest) = (0..errors.len()).rev().max_by(by_error) else { return };
-        if errors[largest] <= 0.0 || !errors[largest].is_finite() {
+        if errors[largest] <= 0.0 {
             return;
         }
-        let numbers = members.of(largest).len().max(1) * centroids.cols();
+        let numbers = sizes[largest].max(1) * centroids.cols();
         let step = APART * (errors[largest] / numbers as f32).sqrt();
         let mut moved = centroids.row(largest).to_vec();
         for (place, number) in moved.iter_mut().enumerate() {
@@ -185,7 +188,8 @@ fn split_for_empty(points: Rows<'_>, members: &Members, centroids: &mut Matrix) 
         }
         centroids.row_mut(empty).copy_from_slice(&moved);
         errors[largest] /= 2.0;
-        errors[empty] = errors[largest];
+        sizes[largest] /= 2;
+        (errors[empty], sizes[empty]) = (errors[largest], sizes[largest]);
     }
 }
 

@@ -70,6 +70,20 @@ fn centroids_without_points_take_from_the_worst_cluster() {
 }
 
 #[test]
+fn one_large_cluster_is_split_as_often_as_there_are_centroids() {
+    // Most first centroids are zeros, which none of the others' points are near.
+    let mut points = random(4000, 128, "points");
+    points.as_mut_slice()[..2000 * 128].fill(0.0);
+    points.as_mut_slice()[2000 * 128..].iter_mut().for_each(|number| *number += 50.0);
+    let centroids = fit(KMeans { centroids: 32, iterations: 12, ..PLAIN }, &points, 2);
+    let mut of = vec![0; 4000];
+    Nearest::new(&centroids, false).assign(Rows::of(&points), &mut of);
+    of.sort_unstable();
+    of.dedup();
+    assert!(of.len() >= 31, "{} of 32 are used", of.len());
+}
+
+#[test]
 fn few_points_few_centroids() {
     for (rows, cols) in [(0, 3), (1, 1), (5, 2), (3, 0)] {
         let points = random(rows, cols, "points");

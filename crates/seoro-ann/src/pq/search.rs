@@ -67,8 +67,7 @@ impl Coded {
             distances += kept;
             kept
         });
-        distances += again;
-        self.finish(prepared, compared, (&mut best, &mut work.again), k, again, out);
+        distances += self.finish(prepared, compared, (&mut best, &mut work.again), k, again, out);
         (work.best, work.tables, work.bytes) = (best, products, bytes);
         Ok(Work { distances: distances as u64 })
     }
@@ -131,7 +130,8 @@ impl Coded {
         self.vectors.id(self.rows[place as usize])
     }
 
-    /// Appends the `k` best of those in the first reservoir, by exact vectors where they are compared `again`, in the second.
+    /// Appends the `k` best of those in the first reservoir, by exact vectors where they are compared `again`, in the second;
+    /// how many were.
     fn finish(
         &self,
         query: &[f32],
@@ -140,20 +140,22 @@ impl Coded {
         k: usize,
         again: usize,
         out: &mut Vec<Neighbor>,
-    ) {
+    ) -> usize {
         let metric = self.vectors.metric();
         let square = kernel::dot(compared, compared);
         let nearness = |score: f32| match metric {
             Metric::SquaredL2 => -(square - 2.0 * score).max(0.0),
             Metric::InnerProduct | Metric::Cosine => score,
         };
+        let mut exact = 0;
         let best = if again == 0 {
             let best = found.kept();
             best.iter_mut().for_each(|found| found.score = nearness(found.score));
             best
         } else {
             let found = found.sorted();
-            self.compare(query, &found[..again.min(found.len())], k, compared_again);
+            exact = again.min(found.len());
+            self.compare(query, &found[..exact], k, compared_again);
             compared_again.kept()
         };
         let row = |candidate: &Candidate| self.rows[candidate.place as usize];
@@ -163,6 +165,7 @@ impl Coded {
                 .take(k)
                 .map(|found| Neighbor { id: self.id(found.place), score: metric.score(found.score) }),
         );
+        exact
     }
 
     /// Leaves the `k` nearest of some places by exact vectors in `best`.

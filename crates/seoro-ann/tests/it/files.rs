@@ -178,7 +178,7 @@ fn what_is_no_such_index_is_said() {
         changed[place] ^= by;
         changed
     };
-    assert!(matches!(error(&changed(8, 3)), FileError::Version { found: 2, expected: 1, .. }));
+    assert!(matches!(error(&changed(8, 3)), FileError::Version { found: 1, expected: 2, .. }));
     assert!(matches!(error(&changed(40, 1)), FileError::Checksum { section: "header", .. }));
     assert!(matches!(error(&changed(saved.len() - 1, 1)), FileError::Checksum { section: "rows", .. }));
     assert!(matches!(FlatIndex::map(folder.path().join("none")), Err(FileError::Io { .. })));

@@ -165,7 +165,7 @@ fn headed(vectors: &Matrix, metric: Metric, heads: Heads, head: usize) -> HnswIn
 }
 
 #[test]
-fn heads_that_bound_change_no_answer_and_heads_that_estimate_save_reading() {
+fn heads_that_bound_change_no_answer_and_heads_that_estimate_compare_fewer() {
     let (vectors, queries) = (clustered(2000, 160, "vectors"), clustered(50, 160, "queries"));
     for metric in METRICS {
         let whole = headed(&vectors, metric, Heads::Bound, 0);
@@ -188,9 +188,45 @@ fn heads_that_bound_change_no_answer_and_heads_that_estimate_save_reading() {
         // 31 of 160 coordinates of noise that has no direction: the worst that heads are given.
         let rough = recall(&estimate, &vectors, &queries, &ask);
         assert!(rough > 0.8, "{metric:?}: {rough}");
+        let work = |index: &HnswIndex, ask: &Ask<'_>| {
+            index.search(queries.row(0), ask, &mut index.scratch(), &mut Vec::new()).unwrap().distances
+        };
+        // Of products few are read whole in any case.
+        assert!(metric != Metric::SquaredL2 || work(&estimate, &ask) < work(&bound, &ask), "{metric:?}");
+        // Fewer are compared again where so many are asked for, and never fewer than k.
+        assert!(work(&estimate, &ask.rerank(1)) <= work(&estimate, &ask), "{metric:?}");
+        assert!(recall(&estimate, &vectors, &queries, &ask.rerank(1)) <= rough);
+        assert_eq!(recall(&estimate, &vectors, &queries, &ask.rerank(usize::MAX)), rough);
+        let even = |id: u64| id.is_multiple_of(2);
+        let filtered = recall(&estimate, &vectors, &queries, &Ask::new(10).effort(100).filter(&even));
+        assert!(filtered > 0.9, "{metric:?}: {filtered}");
+        // More than the effort by itself.
+        let many = recall(&estimate, &vectors, &queries, &Ask::new(100));
+        assert!(many > 0.8, "{metric:?}: {many}");
         let more = recall(&estimate, &vectors, &queries, &Ask::new(10).effort(160));
         assert!(more >= rough && more > 0.95, "{metric:?}: {more}");
     }
+}
+
+#[test]
+fn equally_near_long_vectors_stand_in_row_order() {
+    let vectors = Matrix::from_vec(300, 260, vec![1.0; 300 * 260]).unwrap();
+    for metric in METRICS {
+        let index = headed(&vectors, metric, Heads::Estimate, 4);
+        let mut found = Vec::new();
+        let ask = Ask::new(10).effort(300);
+        index.search(vectors.row(0), &ask, &mut index.scratch(), &mut found).unwrap();
+        assert!(found.iter().map(|near| near.id).eq(0..10), "{metric:?}: {found:?}");
+    }
+}
+
+#[test]
+fn vectors_find_themselves_by_estimates() {
+    let vectors = clustered(2000, 160, "vectors");
+    let index = headed(&vectors, Metric::SquaredL2, Heads::Estimate, 32);
+    let found = index.search_batch(&vectors, &Ask::new(1)).unwrap();
+    let themselves = found.iter().zip(0..).filter(|(found, row)| found[0].id == *row).count();
+    assert!(themselves >= 1990, "{themselves}");
 }
 
 #[test]

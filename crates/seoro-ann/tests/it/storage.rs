@@ -84,8 +84,11 @@ fn sums_that_would_overflow_are_refused() {
 
 #[test]
 fn no_index_holds_more_than_it_said_before() {
-    let vectors = random(3000, 70, "vectors");
-    for metric in METRICS {
+    // Short ones, and long ones with heads.
+    for (vectors, metric) in [(3000, 70), (100, 300), (2000, 600)]
+        .iter()
+        .flat_map(|&(rows, dim)| METRICS.map(|metric| (random(rows, dim, "vectors"), metric)))
+    {
         let (points, build) = (Points::new(&vectors, metric), Build::new(Seed::new(1)));
         let mut all: Vec<(u64, u64)> = Vec::new();
         for storage in [Storage::F32, Storage::Int8, Storage::Int8Reranked] {
@@ -103,7 +106,12 @@ fn no_index_holds_more_than_it_said_before() {
         let ivf_pq = IvfPq::default();
         all.push((ivf_pq.memory(&points), ivf_pq.build(&points, &build).unwrap().bytes()));
         for (place, (said, held)) in all.into_iter().enumerate() {
-            assert!(held <= said && said < 8 * held, "{metric:?}, {place}: said {said}, holds {held}");
+            // Heads of long vectors are learned from a sample that may be all of these.
+            let has_heads = vectors.cols() >= 256;
+            assert!(
+                held <= said && (has_heads || said < 8 * held),
+                "{metric:?}, {place}: said {said}, holds {held}"
+            );
         }
     }
 }
