@@ -13,6 +13,7 @@ answers. A peer's script says how its library does each in a class with:
     rows(vectors) -> what build and search take, made before the clock starts
     build(rows, setting, threads) -> index        save(index, path), load(path, vectors, setting) -> index
     search(index, rows, k, effort, setting, threads) -> row numbers
+    or searcher(index, k, effort, setting, threads) -> a function of rows, where effort is set before the clock starts
 """
 
 import hashlib
@@ -95,13 +96,17 @@ class Server:
             self.asked[key] = self.library.rows(self.halves[asked["half"]][: asked["first"]])
         queries, k = self.asked[key], self.config["k"]
         calls = [queries[row : row + 1] for row in range(len(queries))] if asked["singly"] else [queries]
+        ask = self.searcher(k, asked["effort"], asked["setting"], asked["threads"])
         start = time.perf_counter()
-        found = [
-            self.library.search(self.index, call, k, asked["effort"], asked["setting"], asked["threads"]) for call in calls
-        ]
+        found = [ask(call) for call in calls]
         seconds = time.perf_counter() - start
         self.write([row for rows in found for row in rows], k)
         return {"seconds": seconds}
+
+    def searcher(self, k, effort, setting, threads):
+        if hasattr(self.library, "searcher"):
+            return self.library.searcher(self.index, k, effort, setting, threads)
+        return lambda rows: self.library.search(self.index, rows, k, effort, setting, threads)
 
     def write(self, found, k):
         rows = np.full((len(found), k), -1, dtype="<i8")

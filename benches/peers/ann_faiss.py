@@ -65,7 +65,7 @@ class Faiss:
             self.exact.add(self.rows(vectors))
         return index
 
-    def search(self, index, rows, k, effort, setting, threads):
+    def searcher(self, index, k, effort, setting, threads):
         faiss.omp_set_num_threads(threads)
         rerank = setting.get("rerank")
         if effort is not None:
@@ -75,10 +75,9 @@ class Faiss:
             elif hasattr(inner, "nprobe"):
                 inner.nprobe = effort
         if rerank:
-            refined = faiss.IndexRefine(index, self.exact)
-            refined.k_factor = max(1.0, rerank / k)
-            return refined.search(rows, k)[1]
-        return index.search(rows, k)[1]
+            index = faiss.IndexRefine(index, self.exact)
+            index.k_factor = max(1.0, rerank / k)
+        return lambda rows: index.search(rows, k)[1]
 
 
 if __name__ == "__main__":

@@ -72,9 +72,11 @@ const DENSE_GRAPHS: &[Setting] = &[
 
 /// Our graph that builds and memory are compared by.
 pub const OUR_GRAPH: &[Recipe] = &[Recipe::hnsw(16, 200)];
+/// The same of pixels.
+pub const OUR_SPARSE_GRAPH: &[Recipe] = &[Recipe::estimated_hnsw(16, 200)];
 /// Our graphs of pixels.
 pub const OUR_SPARSE_GRAPHS: &[Recipe] =
-    &[Recipe::shuffled_hnsw(12, 200), Recipe::shuffled_hnsw(16, 200), Recipe::shuffled_hnsw(24, 200)];
+    &[Recipe::estimated_hnsw(12, 200), Recipe::estimated_hnsw(16, 200), Recipe::estimated_hnsw(24, 200)];
 /// Our graphs of words.
 pub const OUR_DENSE_GRAPHS: &[Recipe] =
     &[Recipe::hnsw(16, 200), Recipe::hnsw(24, 200), Recipe::hnsw(32, 200), Recipe::hnsw(48, 200)];

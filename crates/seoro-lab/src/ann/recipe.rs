@@ -47,24 +47,27 @@ impl Recipe {
 
     /// The same over vectors stored otherwise.
     pub const fn stored_hnsw(m: usize, ef_construction: usize, storage: Storage) -> Self {
-        Self::ordered_hnsw((m, ef_construction), InsertionOrder::Mean, storage)
+        Self::Hnsw(Self::plain_hnsw(m, ef_construction, storage))
     }
 
-    /// Of vectors of which no part of the space is crowded.
-    pub const fn shuffled_hnsw(m: usize, ef_construction: usize) -> Self {
-        Self::ordered_hnsw((m, ef_construction), InsertionOrder::Random, Storage::F32)
+    /// Of long vectors, of which few numbers tell most and of which no part of the space is crowded.
+    pub const fn estimated_hnsw(m: usize, ef_construction: usize) -> Self {
+        let (order, heads) = (InsertionOrder::Random, Heads::Estimate);
+        Self::Hnsw(Hnsw { order, heads, head: 80, ..Self::plain_hnsw(m, ef_construction, Storage::F32) })
     }
 
-    const fn ordered_hnsw(
-        (m, ef_construction): (usize, usize),
-        order: InsertionOrder,
-        storage: Storage,
-    ) -> Self {
-        let builder = Builder::Batches;
-        let heads = Heads::Estimate;
-        // A tenth of the pixels' memory; words and items are too short for any.
-        let (keep_pruned, head) = (false, 80);
-        Self::Hnsw(Hnsw { builder, order, m, ef_construction, keep_pruned, head, heads, storage, ef: 64 })
+    const fn plain_hnsw(m: usize, ef_construction: usize, storage: Storage) -> Hnsw {
+        Hnsw {
+            builder: Builder::Batches,
+            order: InsertionOrder::Mean,
+            m,
+            ef_construction,
+            keep_pruned: false,
+            head: 64,
+            heads: Heads::Bound,
+            storage,
+            ef: 64,
+        }
     }
 
     /// Lists of whole vectors.
@@ -218,9 +221,10 @@ impl std::fmt::Display for Recipe {
         match self {
             Self::Flat(Flat { storage }) => write!(f, "flat{}", stored(*storage)),
             Self::Forest(Forest { trees, .. }) => write!(f, "trees {trees}"),
-            Self::Hnsw(Hnsw { m, ef_construction, order, storage, .. }) => {
+            Self::Hnsw(Hnsw { m, ef_construction, order, head, heads, storage, .. }) => {
                 let order = if *order == InsertionOrder::Random { ", random order" } else { "" };
-                write!(f, "m {m}, ef_construction {ef_construction}{order}{}", stored(*storage))
+                write!(f, "m {m}, ef_construction {ef_construction}{order}{}", stored(*storage))?;
+                if *heads == Heads::Estimate { write!(f, ", heads {head} estimated") } else { Ok(()) }
             }
             Self::Ivf(Ivf { lists, storage, .. }) => write!(f, "lists {}{}", said(*lists), stored(*storage)),
             Self::Pq(Pq { parts, bits, tables, .. }) => {

@@ -18,10 +18,13 @@ Both sides have a grid of as many build settings (crates/seoro-lab/src/ann/grids
 gathered vectors, `nprobe`) that reaches the recall@10 in the case's name is found by doubling and bisection on the first
 1,000 of the first half of the queries (those at even places), and each side's fastest setting is kept; the seconds are those
 of the second half, all its queries in one call, one thread and 7 pairs, and the checks are recalls on it: where a library
-takes many queries at once, both sides may gain by it, as our inverted files do. A setting's name is a choice of its library,
-of which the order of insertion is one of ours. A library that does not reach the recall has no row. A vector found counts
+takes many queries at once, both sides may gain by it, as our inverted files do; in the cases named singly each query is a
+call. A setting's name is a choice of its library, of which ours are the order of insertion and, for pixels, heads: 80
+numbers of each vector by which a graph is walked, before what was found is compared by whole vectors. A library that does not reach the recall has no row. A vector found counts
 if it is as near as the last true neighbour, computed by us from the vectors for both sides. Builds, exact batches and memory (MB; a peer's is its
-file's size) are compared by one setting, and checked by the recall of 1,000 queries. `cargo xtask bench ann --peers --data DIR` runs
+file's size) are compared by one setting, and checked by the recall of 1,000 queries. What codes miss is compared at equal parameters, with 16
+lists visited, without exact vectors: of a hundred queries of the second half those whose nearest vector is not among the
+first so many found (the check is the share that is), on average over three seeds on both sides. `cargo xtask bench ann --peers --data DIR` runs
 all of it, with a name (`hnsw-f32-mnist`) the cases that begin with it; word vectors are made first
 (benches/peers/word_vectors.py), and the peers' built indexes are kept below target/experiments/ann.
 ";

@@ -5,7 +5,7 @@ mod kept;
 mod ours;
 mod theirs;
 
-use super::work::{Measure, Opponent, Work};
+use super::work::{Answer, Measure, Opponent, Work};
 use super::{Scene, pool};
 use crate::LabError;
 use crate::ann::grids::Rival;
@@ -75,6 +75,12 @@ const SEEDS: [u64; 3] = [1, 2, 3];
 
 /// How many queries check a build, and how many an exact batch has.
 const SAMPLE: usize = 1000;
+
+/// What is missed where this share is found; at least one query, so that there is a ratio.
+fn missed_answer(found: f64, queries: usize) -> Answer {
+    let least = 1.0 / queries.max(1) as f64;
+    Answer { value: 100.0 * (1.0 - found).max(least), check: found }
+}
 
 /// How many pairs a median of searches is of.
 const PAIRS: usize = 7;

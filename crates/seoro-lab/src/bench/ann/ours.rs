@@ -1,7 +1,7 @@
 //! Our side of a contest.
 
 use super::kept::{SEED, build, collection, index};
-use super::{CHOSEN_ON, Contest, Goal, REPORTED, SEEDS};
+use super::{CHOSEN_ON, Contest, Goal, REPORTED, SEEDS, missed_answer};
 use crate::LabError;
 use crate::ann::{Choice, Collection, Half, Probe, Recipe, Side, Truth, choose, first_rows};
 use crate::bench::Scene;
@@ -136,7 +136,7 @@ impl<'a> Ours<'a> {
             let index = build(&self.vectors, self.contest.space, recipe, (seed, self.scene.threads))?;
             check += asked.recall(&asked.search(&*index, recipe, effort)?) / SEEDS.len() as f64;
         }
-        Ok(Answer { value: 100.0 * (1.0 - check), check })
+        Ok(missed_answer(check, self.vectors.half(REPORTED).rows()))
     }
 
     /// The memory of the first setting.

@@ -1,7 +1,7 @@
 //! A library's side of a contest: what its script is told and asked.
 
 use super::kept::collection;
-use super::{CHOSEN_ON, Contest, Goal, REPORTED};
+use super::{CHOSEN_ON, Contest, Goal, REPORTED, missed_answer};
 use crate::LabError;
 use crate::ann::grids::Rival;
 use crate::ann::{Choice, Collection, Half, Probe, Side, Truth, cache, choose};
@@ -155,7 +155,7 @@ impl Talk for Theirs {
                     self.build(peer, setting, false)?;
                     check += self.check(peer, setting, effort)? / self.rival.settings.len() as f64;
                 }
-                Ok(Answer { value: 100.0 * (1.0 - check), check })
+                Ok(missed_answer(check, self.vectors.half(REPORTED).rows()))
             }
             Goal::Memory { effort } => {
                 let value = self.build(peer, 0, false)?.bytes / 1e6;
