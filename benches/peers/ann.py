@@ -7,13 +7,12 @@ that answers are written to, rows of `k` little-endian 64-bit row numbers, -1 wh
 `{"build": {"setting": {...}, "threads": n, "fresh": false}}` makes an index the current one, from the cache where it is
 there and not asked for fresh; the answer has the seconds (of the build, or null) and the bytes of the file.
 `{"search": {"setting": {...}, "effort": n, "half": 0, "first": m, "threads": 1, "singly": false}}` searches the current
-index for the first `m` queries (all, where null) of a half in one call, or singly in a call for each; the answer has the seconds, without the conversion of queries and
-answers. A peer's script says how its library does each in a class with:
+index for the first `m` queries (all, where null) of a half in one call, or singly in a call for each; the answer has the
+seconds, without the conversion of queries and answers. A peer's script says how its library does each in a class with:
 
     rows(vectors) -> what build and search take, made before the clock starts
     build(rows, setting, threads) -> index        save(index, path), load(path, vectors, setting) -> index
-    search(index, rows, k, effort, setting, threads) -> row numbers
-    or searcher(index, k, effort, setting, threads) -> a function of rows, where effort is set before the clock starts
+    searcher(index, k, effort, setting, threads) -> a function from rows to row numbers; effort is set before the clock starts
 """
 
 import hashlib
@@ -96,17 +95,12 @@ class Server:
             self.asked[key] = self.library.rows(self.halves[asked["half"]][: asked["first"]])
         queries, k = self.asked[key], self.config["k"]
         calls = [queries[row : row + 1] for row in range(len(queries))] if asked["singly"] else [queries]
-        ask = self.searcher(k, asked["effort"], asked["setting"], asked["threads"])
+        ask = self.library.searcher(self.index, k, asked["effort"], asked["setting"], asked["threads"])
         start = time.perf_counter()
         found = [ask(call) for call in calls]
         seconds = time.perf_counter() - start
         self.write([row for rows in found for row in rows], k)
         return {"seconds": seconds}
-
-    def searcher(self, k, effort, setting, threads):
-        if hasattr(self.library, "searcher"):
-            return self.library.searcher(self.index, k, effort, setting, threads)
-        return lambda rows: self.library.search(self.index, rows, k, effort, setting, threads)
 
     def write(self, found, k):
         rows = np.full((len(found), k), -1, dtype="<i8")

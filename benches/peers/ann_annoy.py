@@ -40,8 +40,8 @@ class Annoy:
         index.load(path)
         return index
 
-    def search(self, index, rows, k, effort, setting, threads):
-        return [index.get_nns_by_vector(query, k, search_k=effort) for query in rows]
+    def searcher(self, index, k, effort, setting, threads):
+        return lambda rows: [index.get_nns_by_vector(query, k, search_k=effort) for query in rows]
 
 
 if __name__ == "__main__":

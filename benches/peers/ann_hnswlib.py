@@ -33,9 +33,9 @@ class Hnswlib:
         index.load_index(path)
         return index
 
-    def search(self, index, rows, k, effort, setting, threads):
+    def searcher(self, index, k, effort, setting, threads):
         index.set_ef(effort)
-        return index.knn_query(rows, k, num_threads=threads)[0]
+        return lambda rows: index.knn_query(rows, k, num_threads=threads)[0]
 
 
 if __name__ == "__main__":

@@ -42,12 +42,10 @@ class Scann:
     def load(self, path, vectors, setting):
         return scann.scann_ops_pybind.load_searcher(path)
 
-    def search(self, index, rows, k, effort, setting, threads):
+    def searcher(self, index, k, effort, setting, threads):
         batch = index.search_batched if threads == 1 else index.search_batched_parallel
-        found, _ = batch(
-            rows, final_num_neighbors=k, pre_reorder_num_neighbors=setting["rerank"], leaves_to_search=effort
-        )
-        return found
+        how = {"pre_reorder_num_neighbors": setting["rerank"], "leaves_to_search": effort}
+        return lambda rows: batch(rows, final_num_neighbors=k, **how)[0]
 
 
 if __name__ == "__main__":

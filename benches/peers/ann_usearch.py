@@ -32,9 +32,9 @@ class Usearch:
     def load(self, path, vectors, setting):
         return Index.restore(path)
 
-    def search(self, index, rows, k, effort, setting, threads):
+    def searcher(self, index, k, effort, setting, threads):
         index.expansion_search = effort
-        return index.search(rows, k, threads=threads).keys
+        return lambda rows: index.search(rows, k, threads=threads).keys
 
 
 def simd():

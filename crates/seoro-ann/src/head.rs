@@ -1,7 +1,8 @@
 //! Heads: the leading principal coordinates of vectors, and the length of what they leave out.
 //!
 //! With an orthonormal basis `B`, `‖q − x‖² = ‖Bq − Bx‖² + ‖q⊥ − x⊥‖² ≥ ‖Bq − Bx‖² + (‖q⊥‖ − ‖x⊥‖)²`, and
-//! `q·x = Bq·Bx + q⊥·x⊥ ≤ Bq·Bx + ‖q⊥‖‖x⊥‖`: the metric of two heads bounds that of their vectors. The basis comes
+//! `q·x = Bq·Bx + q⊥·x⊥ ≤ Bq·Bx + ‖q⊥‖‖x⊥‖`: the metric of two heads bounds that of their vectors. With nothing for
+//! `q⊥·x⊥`, which is small where the rests have any directions, it is an estimate. The basis comes
 //! from subspace iteration on a sample (Halko, Martinsson and Tropp 2011, algorithm 4.4).
 
 use crate::file::{FileError, Sections, Source, check};

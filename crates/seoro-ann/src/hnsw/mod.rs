@@ -4,12 +4,12 @@
 //! world graphs, 2016 (arXiv 1603.09320), algorithms 1 to 5. Where this differs:
 //!
 //! - Vectors are inserted by their distance from the mean ([`InsertionOrder`]), and in batches, at most a small share of
-//!   the vectors already in: those of a batch look for neighbours in the graph before it, on all cores, and are then linked in order.
-//!   So the graph is the same at any number of threads; a node misses neighbours of its own batch, which are few.
+//!   the vectors already in: those of a batch look for neighbours in the graph before it, on all cores, and are then
+//!   linked in order. So the graph is the same at any number of threads; a node misses neighbours of its own batch, which are few.
 //! - A node whose list is too long after a batch is selected for once, not once for each new link.
 //! - Algorithm 4 is used without `extendCandidates`, which the paper wants for extremely clustered data only.
-//! - Nodes that cannot be reached are linked at the end (but under inner products), and the graph is **frozen**: nodes are numbered breadth first
-//!   from the entry and their vectors moved along, so that near vectors are near in memory.
+//! - Nodes that cannot be reached are linked at the end (but under inner products), and the graph is **frozen**: nodes
+//!   are numbered breadth first from the entry and their vectors moved along, so that near vectors are near in memory.
 //! - Squared distances are summed coordinate by coordinate in the order of their variance, and left as soon as they
 //!   exceed the worst one kept.
 //! - Long vectors are compared by their heads first, a bound of the distance that is a tenth to read; only those that

@@ -88,21 +88,20 @@ impl Recipe {
     }
 
     /// The same in lists.
-    pub const fn codes_in_lists(lists: usize, (parts, bits): (usize, usize)) -> Self {
-        Self::IvfPq(IvfPq {
-            lists: Some(lists),
-            parts: Some(parts),
-            bits,
-            iterations: 10,
-            word_iterations: 25,
-            probe: 16,
-            keep: false,
-            rerank: 0,
-        })
+    pub const fn codes_in_lists(lists: usize, code: (usize, usize)) -> Self {
+        Self::lists_of_codes(lists, code, (false, 0))
     }
 
-    /// Lists of codes of so many parts, of words of so many bits; so many of the best are compared again.
-    pub const fn ivf_pq(lists: usize, (parts, bits): (usize, usize), rerank: usize) -> Self {
+    /// The same beside the vectors: so many of the best are compared again.
+    pub const fn ivf_pq(lists: usize, code: (usize, usize), rerank: usize) -> Self {
+        Self::lists_of_codes(lists, code, (true, rerank))
+    }
+
+    const fn lists_of_codes(
+        lists: usize,
+        (parts, bits): (usize, usize),
+        (keep, rerank): (bool, usize),
+    ) -> Self {
         Self::IvfPq(IvfPq {
             lists: Some(lists),
             parts: Some(parts),
@@ -110,7 +109,7 @@ impl Recipe {
             iterations: 10,
             word_iterations: 25,
             probe: 16,
-            keep: true,
+            keep,
             rerank,
         })
     }

@@ -59,8 +59,8 @@ impl Theirs {
         };
         let measured = contest.goal.threads(scene);
         let told = json!({
-            "base": base, "queries": [first, second], "dim": vectors.base.cols(), "metric": metric, "k": contest.goal.k(),
-            "cache": cache().join("peers"), "key": format!("{}-{metric}-{}", vectors.name, vectors.hash),
+            "base": base, "queries": [first, second], "dim": vectors.base.cols(), "metric": metric,
+            "k": contest.goal.k(), "cache": cache().join("peers"), "key": format!("{}-{metric}-{}", vectors.name, vectors.hash),
             "out": out.path(), "threads": measured,
         });
         let theirs =
@@ -85,7 +85,8 @@ impl Theirs {
         let setting = self.rival.told(setting);
         let singly = matches!(self.contest.goal, Goal::Search { singly: true, .. });
         let Searched { seconds } = peer.ask(&json!({"search": {
-            "setting": setting, "effort": effort, "half": half as usize, "first": first, "threads": threads, "singly": singly,
+            "setting": setting, "effort": effort, "half": half as usize, "first": first, "threads": threads,
+            "singly": singly,
         }}))?;
         let found = self.found()?;
         let recall = self.contest.goal.found(truth, &self.vectors.base, self.vectors.half(half), &found);
