@@ -108,6 +108,11 @@ impl Coarse {
         self.centroids.rows()
     }
 
+    /// How many vectors all lists have.
+    pub(crate) fn len(&self) -> usize {
+        self.starts.last().map_or(0, |&end| end as usize)
+    }
+
     /// The places of a list's vectors.
     #[inline]
     pub(crate) fn list(&self, list: u32) -> Range<usize> {

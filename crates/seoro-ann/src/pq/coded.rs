@@ -41,7 +41,7 @@ const SAMPLE: usize = 256;
 pub(super) struct Coded {
     /// By place where they are kept, else only names, metric and dimension; names are by row.
     pub(super) vectors: Vectors,
-    /// Which row each place was.
+    /// Which row each place was; empty where one list holds all in their order.
     pub(super) rows: Slab<u32>,
     pub(super) coarse: Coarse,
     pub(super) quantiser: Quantiser,
@@ -99,7 +99,7 @@ impl Coded {
             Quantiser::train(Rows::of(&sample), codes.parts, codes.words(), codes.iterations, build)?;
         let mut coded = Self {
             vectors,
-            rows: Slab::placed(&rows),
+            rows: if coarse.lists() == 1 { Slab::default() } else { Slab::placed(&rows) },
             coarse,
             quantiser,
             codes: Slab::default(),
@@ -118,7 +118,7 @@ impl Coded {
 
     /// Codes all vectors, in chunks.
     fn encode(&mut self, bits: usize, build: &Build<'_>) -> Result<(), BuildError> {
-        let (count, parts) = (self.rows.len(), self.quantiser.parts());
+        let (count, parts) = (self.len(), self.quantiser.parts());
         if bits == 4 {
             self.blocks = blocks(&self.coarse).into();
             let blocks = self.blocks.last().copied().unwrap_or(0) as usize;
@@ -195,7 +195,13 @@ impl Coded {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.rows.len()
+        self.coarse.len()
+    }
+
+    /// Which row a place is.
+    #[inline]
+    pub(super) fn row(&self, place: u32) -> u32 {
+        self.rows.get(place as usize).copied().unwrap_or(place)
     }
 
     pub(super) fn bytes(&self) -> u64 {

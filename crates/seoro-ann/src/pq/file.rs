@@ -82,8 +82,8 @@ impl Coded {
             true => self.vectors.put_sections(out),
             false => self.vectors.put_names(out),
         }
-        out.put("list-rows", &self.rows);
         self.coarse.put_sections(out);
+        out.put("list-rows", &self.rows);
         out.put("words", &self.quantiser.book);
         // Where blocks begin follows from the lists.
         out.put("codes", &self.codes);
@@ -104,9 +104,9 @@ impl Coded {
             false => Vectors::take_packed_names(source, count)?,
         };
         vectors.check_ids(source, |_| true)?;
-        let rows: Slab<u32> = source.take("list-rows", count)?;
-        check::each_once(source, "list-rows", &rows, count)?;
         let coarse = Coarse::take_sections(source, count, vectors.rows().cols())?;
+        let rows: Slab<u32> = source.take("list-rows", if coarse.lists() == 1 { 0 } else { count })?;
+        check::each_once(source, "list-rows", &rows, count)?;
         let words = 1usize << facts.bits;
         let book = source.take("words", words.saturating_mul(dim))?;
         let quantiser = Quantiser { dim, parts, words, book };

@@ -127,7 +127,7 @@ impl Coded {
     }
 
     fn id(&self, place: u32) -> u64 {
-        self.vectors.id(self.rows[place as usize])
+        self.vectors.id(self.row(place))
     }
 
     /// Appends the `k` best of those in the first reservoir, by exact vectors where they are compared `again`, in the second;
@@ -158,7 +158,7 @@ impl Coded {
             self.compare(query, &found[..exact], k, compared_again);
             compared_again.kept()
         };
-        let row = |candidate: &Candidate| self.rows[candidate.place as usize];
+        let row = |candidate: &Candidate| self.row(candidate.place);
         best.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then_with(|| row(a).cmp(&row(b))));
         out.extend(
             best.iter()

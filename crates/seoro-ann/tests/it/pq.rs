@@ -231,12 +231,10 @@ fn codes_alone_take_the_bytes_they_say() {
     for bits in [4, 8] {
         let recipe = Pq { bits, parts: Some(8), keep: false, ..Pq::default() };
         let index = recipe.build(&points, &build(2)).unwrap();
-        // Codes, a row number for each, the words, one list around the origin.
+        // Codes, the words, one list around the origin.
         let blocks = if bits == 4 { 3008 * 4 } else { 3000 * 8 };
         let words = (1 << bits) * 32 * 4;
-        assert!(
-            index.bytes() >= blocks + 3000 * 4 + words && index.bytes() < blocks + 3000 * 4 + words + 300
-        );
+        assert!(index.bytes() >= blocks + words && index.bytes() < blocks + words + 300);
         let recipe = IvfPq { bits, parts: Some(8), ..IvfPq::default() };
         let bytes = recipe.build(&points, &build(2)).unwrap().bytes();
         let mut tight = build(2);

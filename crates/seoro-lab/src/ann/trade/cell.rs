@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
 /// Raised when an index or the way it is measured may give other numbers than before.
-const REVISION: u32 = 3;
+const REVISION: u32 = 4;
 
 /// What is known of an index over some vectors.
 #[derive(Clone, Debug, Serialize, Deserialize)]
