@@ -11,6 +11,7 @@
 
 mod bytes;
 mod lanes;
+mod panels;
 pub mod scalar;
 mod scan4;
 mod select;
@@ -19,6 +20,7 @@ mod tests;
 
 pub use bytes::{dot_i8, squared_l2_i8};
 pub use lanes::{log_sigmoid, sigmoid};
+pub use panels::Panels;
 pub use scan4::{BLOCK as SCAN_BLOCK, scan4};
 pub use select::{first_above, select, top_k};
 
