@@ -2,6 +2,7 @@
 
 use super::ForestIndex;
 use super::tree::LEAF;
+use crate::slab::Rows;
 use crate::{Ask, Index, Metric, Neighbor, Scratch, SearchError, Work};
 use seoro_core::{ItemId, Scored, kernel};
 use std::cmp::Ordering;
@@ -116,6 +117,23 @@ impl Working {
     }
 }
 
+/// How many vectors ahead are asked for while others are compared.
+const AHEAD: usize = 4;
+
+/// Numbers of a vector asked for before it is compared; the processor fetches what follows by itself.
+const FETCH: usize = 128;
+
+/// The numbers of rows, whose vectors are asked for ahead.
+fn ahead<'a>(gathered: &'a [u32], rows: &'a Rows) -> impl Iterator<Item = u32> + 'a {
+    gathered.iter().enumerate().map(move |(place, &row)| {
+        if let Some(&next) = gathered.get(place + AHEAD) {
+            let next = rows.row(next as usize);
+            kernel::prefetch(&next[..next.len().min(FETCH)]);
+        }
+        row
+    })
+}
+
 impl ForestIndex {
     /// Gathers the rows of the nearest leaves, `effort` of them or all there are.
     fn gather(&self, query: &[f32], effort: usize, ask: &Ask<'_>, work: &mut Working) {
@@ -130,6 +148,12 @@ impl ForestIndex {
             let own = &self.trees[tree as usize];
             while node & LEAF == 0 {
                 let split = &own.splits[node as usize];
+                for child in split.children {
+                    // Either is compared next, or stands in the queue.
+                    if child & LEAF == 0 {
+                        kernel::prefetch(own.plane(child, width));
+                    }
+                }
                 let margin = scale * kernel::dot(own.plane(node, width), query) - split.offset;
                 let near = usize::from(margin > 0.0);
                 // What overflows is on neither side.
@@ -180,7 +204,7 @@ impl ForestIndex {
             Some(head) if gathered.len() > k => {
                 let mut bounds = std::mem::take(&mut work.bounds);
                 bounds.clear();
-                bounds.extend(gathered.iter().map(|&row| head.bound(own, row)));
+                bounds.extend(ahead(&gathered, head.rows()).map(|row| head.bound(own, row)));
                 work.order.clear();
                 work.order.extend_from_slice(&bounds);
                 let (_, &mut first, _) = work.order.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
@@ -198,7 +222,7 @@ impl ForestIndex {
                 compared += gathered.len() as u64;
                 work.bounds = bounds;
             }
-            _ => gathered.iter().for_each(|&row| exact(work, row)),
+            _ => ahead(&gathered, self.vectors.rows()).for_each(|row| exact(work, row)),
         }
         work.gathered = gathered;
         compared
