@@ -2,9 +2,9 @@
 
 mod file;
 
-use crate::index::{search_blocks, search_each};
+use crate::index::{even_blocks, search_blocks};
 use crate::slab::Slab;
-use crate::storage::{ByteQuery, Bytes, Storage, reranked};
+use crate::storage::{self, ByteQueries, ByteQuery, Bytes, Storage, reranked};
 use crate::vectors::Vectors;
 use crate::{Ask, Build, BuildError, Index, Metric, Neighbor, Points, Scratch, SearchError, Work};
 use seoro_core::gemm::{View, ViewMut, gemm};
@@ -71,7 +71,7 @@ pub struct FlatIndex {
 const BLOCK: usize = 1024;
 
 /// How many queries and rows a batch multiplies at once: scores that stay in the second-level cache.
-const TILE: (usize, usize) = (256, 512);
+const TILE: (usize, usize) = (512, 128);
 
 /// How many more than asked a batch selects by products of matrices, whose last bits differ from the distances it then
 /// orders them by.
@@ -191,6 +191,39 @@ impl FlatIndex {
         best.into_iter().enumerate().map(of_query).collect()
     }
 
+    /// The queries of a block by bytes, each as its row in `prepared`.
+    fn batch_bytes(&self, bytes: &Bytes, prepared: &Matrix, ask: &Ask<'_>) -> Vec<Vec<Neighbor>> {
+        let k = ask.k.min(self.len());
+        let wanted = self.wanted(ask, k);
+        let mut queries = vec![ByteQuery::default(); prepared.rows()];
+        let rows = queries.iter_mut().enumerate();
+        rows.for_each(|(place, query)| bytes.write_query(prepared.row(place), query));
+        let mut together = ByteQueries::default();
+        together.fill(bytes, queries.iter());
+        let mut best: Vec<Vec<Scored>> = vec![Vec::new(); queries.len()];
+        let (mut scores, mut refused) = (Vec::new(), Vec::new());
+        for first in (0..self.len()).step_by(storage::TILE.1) {
+            let rows = storage::TILE.1.min(self.len() - first);
+            together.score(bytes, first..first + rows, &mut scores);
+            self.refuse(ask, first, rows, &mut refused);
+            for (scores, best) in scores.chunks_exact_mut(rows).zip(&mut best) {
+                Self::select(best, wanted, first, scores, &refused);
+            }
+        }
+        let of_query = |(query, mut best): (usize, Vec<Scored>)| {
+            if self.storage() == Storage::Int8Reranked {
+                self.compare_again(prepared.row(query), k, &mut best);
+            }
+            best.iter().map(|row| self.neighbor(row)).collect()
+        };
+        best.into_iter().enumerate().map(of_query).collect()
+    }
+
+    /// How many of the best by bytes are wanted, to be compared again or as they are.
+    fn wanted(&self, ask: &Ask<'_>, k: usize) -> usize {
+        if self.storage() == Storage::Int8Reranked { reranked(ask, k).min(self.len()) } else { k }
+    }
+
     /// Leaves the `wanted` best of all rows that are kept in `best`; `score` is told a block's first row.
     fn select_all(
         &self,
@@ -259,29 +292,32 @@ impl Index for FlatIndex {
             return Ok(Work::default());
         }
         let k = ask.k.min(self.len());
-        let is_reranked = self.storage() == Storage::Int8Reranked;
-        let wanted = if is_reranked { reranked(ask, k).min(self.len()) } else { k };
+        let wanted = self.wanted(ask, k);
         self.bytes.iter().for_each(|bytes| bytes.write_query(prepared, byte_query));
         self.select_all(wanted, ask, (scores, refused), best, |first, scores| match &self.bytes {
             Some(bytes) => Self::score_bytes(bytes, byte_query, first, scores),
             None => self.score_block(prepared, first, scores),
         });
+        let is_reranked = self.storage() == Storage::Int8Reranked;
         let again = if is_reranked { self.compare_again(prepared, k, best) } else { 0 };
         out.extend(best.iter().map(|row| self.neighbor(row)));
         Ok(Work { distances: self.len() as u64 + again })
     }
 
     fn search_batch(&self, queries: &Matrix, ask: &Ask<'_>) -> Result<Vec<Vec<Neighbor>>, SearchError> {
-        if self.bytes.is_some() {
-            return search_each(self, queries, ask);
-        }
         if ask.k == 0 || self.is_empty() {
             self.vectors.prepare_all(queries, 0, queries.rows())?;
             return Ok(vec![Vec::new(); queries.rows()]);
         }
-        search_blocks(queries.rows(), TILE.0, |first| {
-            let count = TILE.0.min(queries.rows() - first);
-            Ok(self.batch(&self.vectors.prepare_all(queries, first, count)?, ask))
+        let most = self.bytes.as_ref().map_or(TILE.0, |_| storage::TILE.0);
+        let together = even_blocks(queries.rows(), most);
+        search_blocks(queries.rows(), together, |first| {
+            let count = together.min(queries.rows() - first);
+            let prepared = self.vectors.prepare_all(queries, first, count)?;
+            Ok(match &self.bytes {
+                Some(bytes) => self.batch_bytes(bytes, &prepared, ask),
+                None => self.batch(&prepared, ask),
+            })
         })
     }
 }

@@ -82,6 +82,15 @@ pub(crate) fn search_each<I: Index + ?Sized>(
         .collect()
 }
 
+/// The size of blocks of at most `most` queries, as many for each thread, that differ little: no thread is left waiting.
+pub(crate) fn even_blocks(queries: usize, most: usize) -> usize {
+    let blocks = queries.div_ceil(most).max(1).next_multiple_of(rayon::current_num_threads());
+    queries.div_ceil(blocks).max(LEAST_BLOCK).min(most)
+}
+
+/// Fewer queries together would read all vectors too often.
+const LEAST_BLOCK: usize = 16;
+
 /// The answers to queries that are searched a block at a time, the blocks on all cores; `block` is told its first.
 pub(crate) fn search_blocks(
     queries: usize,

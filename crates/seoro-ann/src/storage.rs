@@ -10,8 +10,9 @@ use crate::slab::Slab;
 use crate::vectors::Vectors;
 use crate::{Ask, BuildError, Metric, Points};
 use rayon::prelude::*;
-use seoro_core::kernel;
+use seoro_core::kernel::{self, Panels};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// How an index stores its vectors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +62,15 @@ pub(crate) struct ByteQuery {
     shift: f32,
 }
 
+/// Queries as bytes, to be compared with many rows together.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ByteQueries {
+    panels: Panels,
+    /// The scale and shift of each.
+    lines: Vec<(f32, f32)>,
+    sums: Vec<i32>,
+}
+
 impl Storage {
     /// That of an index with these bytes and so many whole vectors.
     pub(crate) fn of(bytes: Option<&Bytes>, whole: usize) -> Self {
@@ -88,6 +98,9 @@ const RERANK: usize = 3;
 pub(crate) fn reranked(ask: &Ask<'_>, k: usize) -> usize {
     ask.rerank.unwrap_or(k.saturating_mul(RERANK)).max(k)
 }
+
+/// How many queries and rows are compared together: sums that stay in the second-level cache beside the queries.
+pub(crate) const TILE: (usize, usize) = (128, 120);
 
 impl Bytes {
     /// Vectors, rounded.
@@ -229,10 +242,40 @@ impl Bytes {
     }
 }
 
+impl ByteQueries {
+    /// Takes queries of these bytes in the place of those before.
+    pub(crate) fn fill<'a>(
+        &mut self,
+        bytes: &Bytes,
+        queries: impl ExactSizeIterator<Item = &'a ByteQuery> + Clone,
+    ) {
+        self.panels.fill(bytes.width, queries.clone().map(|query| &query.bytes[..]));
+        self.lines.clear();
+        self.lines.extend(queries.map(|query| (query.scale, query.shift)));
+    }
+
+    /// Writes how near some rows are to each query, `[Q, R]`, as [`Bytes::nearness`] to the bit.
+    pub(crate) fn score(&mut self, bytes: &Bytes, rows: Range<usize>, out: &mut Vec<f32>) {
+        let count = rows.len();
+        self.sums.resize(self.lines.len() * count, 0);
+        let rows = &bytes.rows[rows.start * bytes.width..rows.end * bytes.width];
+        match bytes.metric {
+            Metric::SquaredL2 => self.panels.squared_l2(rows, &mut self.sums),
+            Metric::InnerProduct | Metric::Cosine => self.panels.dot(rows, &mut self.sums),
+        }
+        out.resize(self.sums.len(), 0.0);
+        let of_query = out.chunks_exact_mut(count.max(1)).zip(self.sums.chunks_exact(count.max(1)));
+        for ((out, sums), &(scale, shift)) in of_query.zip(&self.lines) {
+            out.iter_mut().zip(sums).for_each(|(out, &sum)| *out = sum as f32 * scale + shift);
+        }
+    }
+}
+
 /// A number off its centre as a byte: the whole number below it in steps.
 #[inline]
 fn code(x: f32, step: f32) -> i8 {
-    (x / step).floor() as i8
+    // The whole part of what is not below zero, which is one instruction of every processor.
+    (((x / step).clamp(-128.0, 127.0) + 128.0) as i32 - 128) as i8
 }
 
 /// The middle of each dimension's numbers, and the largest distance from it.

@@ -1,6 +1,7 @@
 //! The vectors of an index: checked, as the metric compares them, in rows of whole vector registers.
 
 use crate::file::{FileError, Sections, Source, check};
+use crate::reservoir::{Candidate, Reservoir};
 use crate::slab::{Rows, Slab};
 use crate::{BuildError, Metric, Points, SearchError, kmeans};
 use seoro_core::{Matrix, kernel};
@@ -103,6 +104,24 @@ impl Vectors {
     #[inline]
     pub(crate) fn id(&self, row: u32) -> u64 {
         self.ids.as_ref().map_or(u64::from(row), |ids| ids[row as usize])
+    }
+
+    /// Leaves the `k` nearest of some rows, by the vectors themselves, in `best`.
+    pub(crate) fn compare_again(&self, query: &[f32], found: &[Candidate], k: usize, best: &mut Reservoir) {
+        best.begin(k);
+        for (at, candidate) in found.iter().enumerate() {
+            if let Some(next) = found.get(at + AHEAD) {
+                let row = self.row(next.place);
+                kernel::prefetch(&row[..row.len().min(FETCH)]);
+            }
+            let row = self.row(candidate.place);
+            let nearness = match self.metric {
+                // NaN while anything is taken, which no distance exceeds.
+                Metric::SquaredL2 => -kernel::squared_l2_within(query, row, -best.needed()),
+                Metric::InnerProduct | Metric::Cosine => kernel::dot(query, row),
+            };
+            best.offer(nearness, candidate.place);
+        }
     }
 
     /// Puts a prepared vector at a row that is there, or the next.
@@ -250,6 +269,12 @@ impl Vectors {
         Ok(prepared)
     }
 }
+
+/// How many vectors ahead are asked for while candidates are compared.
+const AHEAD: usize = 3;
+
+/// Numbers of a vector asked for before it is compared; the processor fetches what follows by itself.
+const FETCH: usize = 128;
 
 fn padded(dim: usize) -> usize {
     dim.next_multiple_of(LANES)

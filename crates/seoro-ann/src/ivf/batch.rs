@@ -2,6 +2,7 @@
 
 use super::Coarse;
 use crate::reservoir::{Candidate, Reservoir};
+use crate::storage::{self, ByteQueries, ByteQuery, Bytes};
 use seoro_core::gemm::{View, ViewMut, gemm};
 use seoro_core::{Matrix, kernel};
 use std::ops::Range;
@@ -14,6 +15,9 @@ const TILE: (usize, usize) = (128, 512);
 
 /// From how many queries on a list is worth a product of matrices.
 const WORTH_A_PRODUCT: usize = 3;
+
+/// From how many queries on a list of bytes is worth a panel of 16.
+const WORTH_A_PANEL: usize = 5;
 
 /// Which queries visit each list.
 #[derive(Debug, Default)]
@@ -80,7 +84,7 @@ pub(crate) trait Tiles {
     fn tile<'a>(&'a self, list: u32, places: Range<usize>, decoded: &'a mut Vec<f32>) -> &'a [f32];
 }
 
-/// Calls `take` with the `probe` best lists, and with more until they hold `wanted` vectors.
+/// Calls `take` with the `probe` best lists, and with the next ones until they hold `wanted` vectors.
 fn choose(
     coarse: &Coarse,
     scores: &[f32],
@@ -89,16 +93,21 @@ fn choose(
     best: &mut Reservoir,
     mut take: impl FnMut(&Candidate),
 ) {
-    let mut probe = probe.clamp(1, coarse.lists().max(1));
+    let probe = probe.clamp(1, coarse.lists().max(1));
+    let mut ranked = probe;
     loop {
-        best.begin(probe);
+        best.begin(ranked);
         best.offer_block(scores, 0);
-        let lists = best.sorted();
-        let held: usize = lists.iter().map(|list| coarse.list(list.place).len()).sum();
-        if held >= wanted || probe >= coarse.lists() {
-            return lists.iter().for_each(&mut take);
+        let (lists, mut held) = (best.sorted(), 0);
+        let mut needed = 0;
+        while needed < lists.len() && (needed < probe || held < wanted) {
+            held += coarse.list(lists[needed].place).len();
+            needed += 1;
         }
-        probe = probe.saturating_mul(2).min(coarse.lists());
+        if held >= wanted || ranked >= coarse.lists() {
+            return lists[..needed].iter().for_each(&mut take);
+        }
+        ranked = ranked.saturating_mul(2).min(coarse.lists());
     }
 }
 
@@ -148,6 +157,38 @@ pub(crate) fn scan(
                     if let Some(less) = half_norms.get(tile.clone()) {
                         scores.iter_mut().zip(less).for_each(|(score, less)| *score -= less);
                     }
+                    best[visit.query as usize].offer_block(scores, tile.start as u32);
+                }
+            }
+        }
+    }
+}
+
+/// The same by bytes, with the scores of single searches.
+pub(crate) fn scan_bytes(
+    coarse: &Coarse,
+    plan: &Plan,
+    bytes: &Bytes,
+    queries: &[ByteQuery],
+    best: &mut [Reservoir],
+) {
+    let (mut together, mut scores) = (ByteQueries::default(), Vec::new());
+    for (_, places, visits) in plan.lists(coarse) {
+        for visits in visits.chunks(storage::TILE.0) {
+            if visits.len() < WORTH_A_PANEL {
+                for visit in visits {
+                    let (query, best) = (&queries[visit.query as usize], &mut best[visit.query as usize]);
+                    for place in places.clone().map(|place| place as u32) {
+                        best.offer(bytes.nearness(query, place), place);
+                    }
+                }
+                continue;
+            }
+            together.fill(bytes, visits.iter().map(|visit| &queries[visit.query as usize]));
+            for first in places.clone().step_by(storage::TILE.1) {
+                let tile = first..places.end.min(first + storage::TILE.1);
+                together.score(bytes, tile.clone(), &mut scores);
+                for (visit, scores) in visits.iter().zip(scores.chunks_exact(tile.len())) {
                     best[visit.query as usize].offer_block(scores, tile.start as u32);
                 }
             }

@@ -8,7 +8,7 @@
 //! - Alone, a query leaves a squared distance as soon as it exceeds the worst kept; the numbers of long vectors stand in
 //!   the order of their variance for that.
 //! - Where the lists visited hold fewer than `k` vectors that the filter keeps, the next ones are visited too.
-//! - Vectors may be bytes ([`Storage`]); a batch of these goes query by query.
+//! - Vectors may be bytes ([`Storage`]), a batch's too: whole numbers of 16 bits are multiplied twice as fast.
 //! - Cosine has centroids of length 1, as in faiss. Inner products have those of squared distances, where faiss has
 //!   centroids of length 1: lists of long vectors then have long centroids, and are visited first.
 
@@ -16,6 +16,7 @@ mod batch;
 mod coarse;
 mod file;
 
+use batch::scan_bytes;
 pub(crate) use batch::{Plan, QUERIES, Tiles, scan};
 pub(crate) use coarse::{Coarse, MOST_LISTS, bytes_to_build, lists_for};
 
@@ -23,7 +24,7 @@ use crate::arrange::{order_places, permute_rows, reorder};
 use crate::index::{search_blocks, search_each};
 use crate::reservoir::{Candidate, Reservoir};
 use crate::slab::Slab;
-use crate::storage::{Bytes, Storage, reranked};
+use crate::storage::{ByteQuery, Bytes, Storage, reranked};
 use crate::vectors::Vectors;
 use crate::{Ask, Build, BuildError, Index, Metric, Neighbor, Points, Scratch, SearchError, Work};
 use seoro_core::{Matrix, kernel};
@@ -217,15 +218,6 @@ impl IvfIndex {
         self.vectors.id(self.rows[place as usize])
     }
 
-    /// Scores places by their exact vectors; one whose nearness is no number is as far as can be.
-    fn compare_again(&self, query: &[f32], found: &mut [Candidate]) {
-        let metric = self.vectors.metric();
-        for candidate in found {
-            let nearness = metric.nearness(query, self.vectors.row(candidate.place));
-            candidate.score = if nearness.is_nan() { f32::NEG_INFINITY } else { nearness };
-        }
-    }
-
     /// Appends the `k` nearest of what was found, equally near ones by their rows.
     fn write(&self, found: &mut [Candidate], k: usize, out: &mut Vec<Neighbor>) {
         let row = |candidate: &Candidate| self.rows[candidate.place as usize];
@@ -235,6 +227,11 @@ impl IvfIndex {
             score: self.vectors.metric().score(found.score),
         };
         out.extend(found.iter().take(k).map(neighbor));
+    }
+
+    /// How many of the best by bytes are wanted, to be compared again or as they are.
+    fn wanted(&self, ask: &Ask<'_>, k: usize) -> usize {
+        if self.storage() == Storage::Int8Reranked { reranked(ask, k).min(self.len()) } else { k }
     }
 
     /// The queries from `first` on, list by list.
@@ -252,29 +249,69 @@ impl IvfIndex {
             prepared.row_mut(place).copy_from_slice(&query);
         }
         let k = ask.k.min(self.len());
-        let plan = Plan::new(&self.coarse, &prepared, ask.effort.unwrap_or(self.probe), k);
+        let wanted = self.wanted(ask, k);
+        let plan = Plan::new(&self.coarse, &prepared, ask.effort.unwrap_or(self.probe), wanted);
         let mut best = vec![Reservoir::default(); count];
+        if let Some(bytes) = &self.bytes {
+            best.iter_mut().for_each(|best| best.begin(wanted));
+            let mut byte_queries = vec![ByteQuery::default(); count];
+            let rows = byte_queries.iter_mut().enumerate();
+            rows.for_each(|(place, query)| bytes.write_query(prepared.row(place), query));
+            scan_bytes(&self.coarse, &plan, bytes, &byte_queries, &mut best);
+            return Ok(self.of_bytes(&prepared, k, &mut best));
+        }
         best.iter_mut().for_each(|best| best.begin(k.saturating_add(SPARE)));
         scan(&self.coarse, &plan, &prepared, &self.half_norms, &mut best, self);
         let longest = self.half_norms.iter().copied().fold(0.0, f32::max);
-        let mut scratch = Scratch::default();
+        let (mut scratch, mut again) = (Scratch::default(), Reservoir::default());
         let of_query = |(query, best): (usize, &mut Reservoir)| {
             let mut out = Vec::with_capacity(k);
             let compared = prepared.row(query);
             let found = best.kept();
             let is_full = found.len() == k.saturating_add(SPARE);
             let last = found.iter().map(|found| found.score).fold(f32::INFINITY, f32::min);
-            self.compare_again(compared, found);
-            found.sort_unstable_by(Candidate::order);
-            let nearest = found[..k.min(found.len())].last().map_or(f32::NEG_INFINITY, |last| last.score);
+            self.vectors.compare_again(compared, found, k, &mut again);
+            let found = again.kept();
+            let nearest = found.iter().map(|found| found.score).reduce(f32::min);
+            let nearest = nearest.unwrap_or(f32::NEG_INFINITY);
             if is_full && !self.vectors.metric().is_sure(compared, longest, last, nearest) {
                 self.search(queries.row(first + query), ask, &mut scratch, &mut out)?;
                 return Ok(out);
             }
-            self.write(best.kept(), k, &mut out);
+            self.write(found, k, &mut out);
             Ok(out)
         };
         best.iter_mut().enumerate().map(of_query).collect()
+    }
+
+    /// The answers of what was found by bytes.
+    fn of_bytes(&self, prepared: &Matrix, k: usize, best: &mut [Reservoir]) -> Vec<Vec<Neighbor>> {
+        let mut again = Reservoir::default();
+        let of_query = |(query, best): (usize, &mut Reservoir)| {
+            let mut out = Vec::with_capacity(k);
+            self.finish(prepared.row(query), (best, &mut again), k, &mut out);
+            out
+        };
+        best.iter_mut().enumerate().map(of_query).collect()
+    }
+
+    /// Appends the `k` nearest of the first reservoir, compared again in the second where there are bytes for the search and
+    /// vectors for this; returns how many comparisons that took.
+    fn finish(
+        &self,
+        query: &[f32],
+        (best, again): (&mut Reservoir, &mut Reservoir),
+        k: usize,
+        out: &mut Vec<Neighbor>,
+    ) -> usize {
+        if self.storage() != Storage::Int8Reranked {
+            self.write(best.kept(), k, out);
+            return 0;
+        }
+        let found = best.sorted();
+        self.vectors.compare_again(query, found, k, again);
+        self.write(again.kept(), k, out);
+        found.len()
     }
 }
 
@@ -318,8 +355,7 @@ impl Index for IvfIndex {
         if k == 0 {
             return Ok(Work::default());
         }
-        let is_reranked = self.storage() == Storage::Int8Reranked;
-        let wanted = if is_reranked { reranked(ask, k).min(self.len()) } else { k };
+        let wanted = self.wanted(ask, k);
         self.bytes.iter().for_each(|bytes| bytes.write_query(prepared, byte_query));
         let mut best = std::mem::take(&mut work.best);
         best.begin(wanted);
@@ -335,18 +371,13 @@ impl Index for IvfIndex {
             distances += kept;
             kept
         });
-        let found = best.kept();
-        if is_reranked {
-            distances += found.len();
-            self.compare_again(prepared, found);
-        }
-        self.write(found, k, out);
+        distances += self.finish(prepared, (&mut best, &mut work.again), k, out);
         work.best = best;
         Ok(Work { distances: distances as u64 })
     }
 
     fn search_batch(&self, queries: &Matrix, ask: &Ask<'_>) -> Result<Vec<Vec<Neighbor>>, SearchError> {
-        if ask.k == 0 || self.is_empty() || ask.filter.is_some() || self.bytes.is_some() {
+        if ask.k == 0 || self.is_empty() || ask.filter.is_some() {
             return search_each(self, queries, ask);
         }
         search_blocks(queries.rows(), QUERIES, |first| self.batch(queries, first, ask))

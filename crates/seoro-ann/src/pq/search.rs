@@ -155,7 +155,7 @@ impl Coded {
         } else {
             let found = found.sorted();
             exact = again.min(found.len());
-            self.compare(query, &found[..exact], k, compared_again);
+            self.vectors.compare_again(query, &found[..exact], k, compared_again);
             compared_again.kept()
         };
         let row = |candidate: &Candidate| self.row(candidate.place);
@@ -166,24 +166,6 @@ impl Coded {
                 .map(|found| Neighbor { id: self.id(found.place), score: metric.score(found.score) }),
         );
         exact
-    }
-
-    /// Leaves the `k` nearest of some places by exact vectors in `best`.
-    fn compare(&self, query: &[f32], found: &[Candidate], k: usize, best: &mut Reservoir) {
-        let metric = self.vectors.metric();
-        best.begin(k);
-        for (at, candidate) in found.iter().enumerate() {
-            if let Some(next) = found.get(at + AHEAD) {
-                let row = self.vectors.row(next.place);
-                kernel::prefetch(&row[..row.len().min(FETCH)]);
-            }
-            let row = self.vectors.row(candidate.place);
-            let nearness = match metric {
-                Metric::SquaredL2 => -kernel::squared_l2_within(query, row, -best.needed()),
-                Metric::InnerProduct | Metric::Cosine => kernel::dot(query, row),
-            };
-            best.offer(nearness, candidate.place);
-        }
     }
 
     /// [`Coded::search`] for many queries list by list; nothing where one by one is faster.
@@ -260,12 +242,6 @@ impl Coded {
         }
     }
 }
-
-/// How many vectors ahead are asked for while candidates are compared.
-const AHEAD: usize = 3;
-
-/// Numbers of a vector asked for before it is compared; the processor fetches what follows by itself.
-const FETCH: usize = 128;
 
 impl Tiles for Coded {
     fn tile<'a>(&'a self, list: u32, places: Range<usize>, decoded: &'a mut Vec<f32>) -> &'a [f32] {

@@ -1,7 +1,9 @@
 //! Vectors stored as bytes.
 
 use crate::oracle::{METRICS, agrees, random, score};
-use seoro_ann::{Ask, Build, BuildError, Flat, Forest, Hnsw, Index, Ivf, IvfPq, Metric, Points, Pq, Storage};
+use seoro_ann::{
+    Ask, Build, BuildError, Flat, Forest, Hnsw, Index, Ivf, IvfPq, Metric, Neighbor, Points, Pq, Storage,
+};
 use seoro_core::{Matrix, Seed};
 
 fn every(vectors: &Matrix, metric: Metric, storage: Storage) -> [Box<dyn Index>; 3] {
@@ -53,6 +55,32 @@ fn scores_of_bytes_alone_are_near_the_true_ones_and_take_a_quarter_of_the_memory
                 }
             }
             assert!(shared > 450, "{metric:?}: {shared} of 500");
+        }
+    }
+}
+
+#[test]
+fn a_batch_of_bytes_finds_what_each_query_alone_finds() {
+    // Few and many queries a list, tiles that end within one, rows of an odd number of registers.
+    for (queries, rows, dim) in [(1, 400, 17), (7, 900, 40), (300, 900, 100)] {
+        let (vectors, queries) = (random(rows, dim, "vectors"), random(queries, dim, "queries"));
+        for metric in METRICS {
+            for storage in [Storage::Int8, Storage::Int8Reranked] {
+                let every = every(&vectors, metric, storage);
+                for (index, filter) in every.iter().flat_map(|index| [(index, false), (index, true)]) {
+                    let is_even = |id| id % 2 == 0;
+                    let ask = Ask::new(5).effort(3);
+                    let ask = if filter { ask.filter(&is_even) } else { ask };
+                    let batch = index.search_batch(&queries, &ask).unwrap();
+                    let (mut scratch, mut found) = (index.scratch(), Vec::new());
+                    for (row, batch) in batch.iter().enumerate() {
+                        index.search(queries.row(row), &ask, &mut scratch, &mut found).unwrap();
+                        let scores = |found: &[Neighbor]| found.iter().map(|one| one.score).collect();
+                        let (alone, batch): (Vec<f32>, Vec<f32>) = (scores(&found), scores(batch));
+                        assert_eq!(batch, alone, "{metric:?}, {storage:?}, query {row}");
+                    }
+                }
+            }
         }
     }
 }
