@@ -278,10 +278,11 @@ pub const THEIR_FAST_SCAN_WORDS: &[Rival] = &[lists(
 
 /// Inverted files of any kind over pixels: the fastest of them counts.
 pub const OUR_LISTS_MNIST: &[Recipe] = &[
-    Recipe::ivf(256),
     Recipe::ivf(512),
+    // Pixels are bytes, which lose nothing.
+    Recipe::stored_ivf(256, Storage::Int8),
+    Recipe::stored_ivf(512, Storage::Int8),
     Recipe::ivf_pq(256, (196, 4), 50),
-    Recipe::ivf_pq(512, (196, 4), 100),
 ];
 /// Inverted files of any kind over words.
 pub const OUR_LISTS_WORDS: &[Recipe] = &[

@@ -72,7 +72,12 @@ impl Recipe {
 
     /// Lists of whole vectors.
     pub const fn ivf(lists: usize) -> Self {
-        Self::Ivf(Ivf { lists: Some(lists), iterations: 10, probe: 16, storage: Storage::F32 })
+        Self::stored_ivf(lists, Storage::F32)
+    }
+
+    /// The same over vectors stored otherwise.
+    pub const fn stored_ivf(lists: usize, storage: Storage) -> Self {
+        Self::Ivf(Ivf { lists: Some(lists), iterations: 10, probe: 16, storage })
     }
 
     /// Codes of so many parts, of words of so many bits, without the vectors.

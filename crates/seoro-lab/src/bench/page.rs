@@ -16,7 +16,7 @@ const ANN: &str = "
 
 Both sides have a grid of as many build settings (crates/seoro-lab/src/ann/grids.rs). For each, the smallest effort (`ef`,
 gathered vectors, `nprobe`) that reaches the recall@10 in the case's name is found by doubling and bisection on the first
-1,000 of the first half of the queries (those at even places), and each side's fastest setting is kept; the seconds are those
+2,500 of the first half of the queries (those at even places), and each side's fastest setting is kept; the seconds are those
 of the second half, all its queries in one call, one thread and 7 pairs, and the checks are recalls on it: where a library
 takes many queries at once, both sides may gain by it, as our inverted files do; in the cases named singly each query is a
 call. A setting's name is a choice of its library, of which ours are the order of insertion and, for pixels, heads: 80
