@@ -1,5 +1,7 @@
 //! What can be wrong with vectors, queries and parameters.
 
+use crate::Kind;
+
 /// Why no index could be built.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -98,6 +100,12 @@ pub enum UpdateError {
     Unknown {
         /// The id.
         id: u64,
+    },
+    /// An index that does not change once it is built.
+    #[error("an index of the kind {kind:?} does not change once it is built; expected a forest")]
+    Frozen {
+        /// Its kind.
+        kind: Kind,
     },
     /// No row number left.
     #[error("{rows} vectors; no row is left")]

@@ -193,7 +193,8 @@ fn principal(sample: &[f32], width: usize, size: usize, build: &Build<'_>) -> Re
     Ok(basis)
 }
 
-fn random(rows: usize, cols: usize, seed: Seed) -> Rows {
+/// Rows of normally distributed numbers.
+pub(crate) fn random(rows: usize, cols: usize, seed: Seed) -> Rows {
     let mut rng = seed.rng();
     let mut matrix = Rows::zeros(rows, cols);
     matrix.as_mut_slice().iter_mut().for_each(|number| *number = rng.normal() as f32);
@@ -201,7 +202,7 @@ fn random(rows: usize, cols: usize, seed: Seed) -> Rows {
 }
 
 /// Gram and Schmidt, twice for the rounding; directions that vanish or overflow become zeros, which bound nothing away.
-fn orthonormalise(basis: &mut Rows) {
+pub(crate) fn orthonormalise(basis: &mut Rows) {
     let (count, width) = (basis.rows(), basis.cols());
     let numbers = basis.as_mut_slice();
     for row in 0..count {

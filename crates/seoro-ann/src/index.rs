@@ -153,12 +153,12 @@ pub struct Neighbor {
 pub struct Ask<'a> {
     /// How many neighbours.
     pub k: usize,
-    /// How hard to look: `ef` of a graph, `nprobe` of an inverted file, the leaves' vectors a forest compares; an
-    /// index's own default where absent, and of no meaning to an exact index.
+    /// How hard to look: `ef` of a graph, `nprobe` of an inverted file, the leaves' vectors a forest compares, the best by
+    /// codes without lists that are compared again; an index's own default where absent, and of no meaning to an exact
+    /// index.
     pub effort: Option<usize>,
     /// How many of the best by compressed vectors or heads are compared again by exact ones, where the index keeps these;
-    /// 3 times `k` by
-    /// bytes and all that was found by heads, where absent.
+    /// 3 times `k` by bytes and all that was found by heads, where absent.
     pub rerank: Option<usize>,
     /// Which vectors may be answered.
     pub filter: Option<&'a dyn Filter>,

@@ -4,7 +4,7 @@ use super::{FileError, Kind, Source, Verify, read};
 use crate::{
     Ask, FlatIndex, ForestIndex, HnswIndex, Index, IvfIndex, IvfPqIndex, Metric, Neighbor, PqIndex, Scratch,
 };
-use crate::{SearchError, Work};
+use crate::{SearchError, UpdateError, Work};
 use seoro_core::Matrix;
 use std::path::Path;
 
@@ -118,6 +118,28 @@ impl AnyIndex {
             Self::Ivf(_) => Kind::Ivf,
             Self::Pq(_) => Kind::Pq,
             Self::IvfPq(_) => Kind::IvfPq,
+        }
+    }
+
+    /// Adds a vector called `id`; see [`ForestIndex::add`].
+    ///
+    /// # Errors
+    /// [`UpdateError::Frozen`] for every kind but a forest, and the errors of that.
+    pub fn add(&mut self, id: u64, vector: &[f32]) -> Result<(), UpdateError> {
+        match self {
+            Self::Forest(index) => index.add(id, vector),
+            _ => Err(UpdateError::Frozen { kind: self.kind() }),
+        }
+    }
+
+    /// Deletes the vector called `id`; see [`ForestIndex::delete`].
+    ///
+    /// # Errors
+    /// As [`AnyIndex::add`].
+    pub fn delete(&mut self, id: u64) -> Result<(), UpdateError> {
+        match self {
+            Self::Forest(index) => index.delete(id),
+            _ => Err(UpdateError::Frozen { kind: self.kind() }),
         }
     }
 

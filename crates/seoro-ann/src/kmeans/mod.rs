@@ -56,8 +56,16 @@ impl KMeans {
         Ok(centroids)
     }
 
-    /// Turn after turn.
-    fn improve(&self, points: Rows<'_>, centroids: &mut Matrix, build: &Build<'_>) -> Result<(), BuildError> {
+    /// Moves centroids that are there, turn after turn.
+    ///
+    /// # Errors
+    /// [`BuildError::Cancelled`].
+    pub(crate) fn improve(
+        &self,
+        points: Rows<'_>,
+        centroids: &mut Matrix,
+        build: &Build<'_>,
+    ) -> Result<(), BuildError> {
         let (mut of, mut before) = (vec![0; points.count()], Vec::new());
         for _ in 0..self.iterations {
             build.check()?;

@@ -3,9 +3,10 @@
 use super::Tables;
 use super::fast::{self, Scale};
 use super::quantiser::Quantiser;
+use super::rotation::Rotation;
 use crate::ivf::{Coarse, bytes_to_build};
 use crate::kmeans::{Rows, pick};
-use crate::slab::Slab;
+use crate::slab::{self, Slab};
 use crate::vectors::Vectors;
 use crate::{Build, BuildError, Metric, Points};
 use rayon::prelude::*;
@@ -18,6 +19,7 @@ pub(super) struct Codes {
     pub(super) parts: usize,
     pub(super) bits: usize,
     pub(super) iterations: usize,
+    pub(super) rotations: usize,
     pub(super) tables: Tables,
     pub(super) keep: bool,
     pub(super) rerank: usize,
@@ -43,7 +45,10 @@ pub(super) struct Coded {
     pub(super) vectors: Vectors,
     /// Which row each place was; empty where one list holds all in their order.
     pub(super) rows: Slab<u32>,
+    /// Rotated, where there is a rotation.
     pub(super) coarse: Coarse,
+    /// Of what codes and lists see; vectors that are kept are as they are.
+    pub(super) rotation: Option<Rotation>,
     pub(super) quantiser: Quantiser,
     /// Words of 8 bits by place, `[N, parts]`; words of 4 bits in blocks of 32 vectors, list by list.
     pub(super) codes: Slab<u8>,
@@ -57,7 +62,7 @@ pub(super) struct Coded {
 }
 
 impl Codes {
-    fn words(&self) -> usize {
+    pub(super) fn words(&self) -> usize {
         // Refused recipes are asked for their memory too.
         1usize.checked_shl(self.bits as u32).unwrap_or(usize::MAX)
     }
@@ -70,12 +75,13 @@ impl Codes {
         let codes = rows.saturating_add(lists.saturating_mul(SCAN_BLOCK)).saturating_mul(code) as u64;
         let sample =
             (rows.min(self.words().saturating_mul(SAMPLE)).saturating_mul(dim) as u64).saturating_mul(4);
-        let chunk = self.parts.saturating_add(dim).saturating_mul(4 * CHUNK) as u64;
+        let rotation = if self.rotations > 0 { Rotation::bytes_to_learn(rows, dim) } else { 0 };
+        let chunk = self.parts.saturating_add(2 * dim).saturating_mul(4 * CHUNK) as u64;
         Vectors::bytes_of(points)
             .saturating_add(bytes_to_build(lists, rows, dim.next_multiple_of(16)))
             .saturating_add(Quantiser::bytes_to_train(rows, dim, self.parts, self.words()))
             .saturating_add(codes.saturating_add(sample).saturating_add(chunk))
-            .saturating_add(rows as u64 * 8)
+            .saturating_add(rotation.saturating_add(rows as u64 * 8))
     }
 }
 
@@ -88,19 +94,31 @@ impl Coded {
     ) -> Result<Self, BuildError> {
         let mut vectors = Vectors::packed(points)?;
         let (metric, width) = (vectors.metric(), vectors.rows().cols());
-        let (coarse, rows) = match lists {
+        let (mut coarse, rows) = match lists {
             Some(lists) => Coarse::new(vectors.points(), metric, lists.lists, lists.iterations, build)?,
             None => (Coarse::single(vectors.len(), width, metric), (0..vectors.len() as u32).collect()),
         };
         crate::arrange::permute_rows(vectors.rows_mut(), &rows);
         let sample = pick(rows.len(), SAMPLE * codes.words(), build.seed.child("codes"));
-        let sample = residuals(&vectors, &coarse, sample.into_iter());
+        let mut sample = residuals(&vectors, (&coarse, &coarse.centroids), sample.into_iter());
+        let given = coarse.centroids.clone();
+        let rotation = match codes.rotations {
+            0 => None,
+            turns => Some(Rotation::learn(&sample, codes, turns, build)?),
+        };
+        if let Some(rotation) = &rotation {
+            sample = rotation.turn_all(&sample);
+            let mut held = Vec::new();
+            let rows = coarse.centroids.as_mut_slice().chunks_exact_mut(width.max(1));
+            rows.for_each(|row| rotation.turn(row, &mut held));
+        }
         let quantiser =
             Quantiser::train(Rows::of(&sample), codes.parts, codes.words(), codes.iterations, build)?;
         let mut coded = Self {
             vectors,
             rows: if coarse.lists() == 1 { Slab::default() } else { Slab::placed(&rows) },
             coarse,
+            rotation,
             quantiser,
             codes: Slab::default(),
             blocks: Slab::default(),
@@ -109,15 +127,15 @@ impl Coded {
             probe: lists.map_or(1, |lists| lists.probe),
             rerank: codes.rerank,
         };
-        coded.encode(codes.bits, build)?;
+        coded.encode(codes.bits, &given, build)?;
         if !codes.keep {
             coded.vectors = coded.vectors.without_rows();
         }
         Ok(coded)
     }
 
-    /// Codes all vectors, in chunks.
-    fn encode(&mut self, bits: usize, build: &Build<'_>) -> Result<(), BuildError> {
+    /// Codes all vectors, in chunks; `given` are the centroids as they were before any rotation.
+    fn encode(&mut self, bits: usize, given: &slab::Rows, build: &Build<'_>) -> Result<(), BuildError> {
         let (count, parts) = (self.len(), self.quantiser.parts());
         if bits == 4 {
             self.blocks = blocks(&self.coarse).into();
@@ -134,7 +152,11 @@ impl Coded {
             let chunk = first..count.min(first + CHUNK);
             let codes = &mut codes[..chunk.len() * parts];
             let places = chunk.start as u32..chunk.end as u32;
-            self.quantiser.encode(Rows::of(&residuals(&self.vectors, &self.coarse, places)), codes);
+            let mut rest = residuals(&self.vectors, (&self.coarse, given), places);
+            if let Some(rotation) = &self.rotation {
+                rest = rotation.turn_all(&rest);
+            }
+            self.quantiser.encode(Rows::of(&rest), codes);
             self.store(chunk.clone(), codes, bits);
             if is_distance {
                 let own = half_norms.as_mut_slice()[chunk.clone()].par_iter_mut().zip(chunk.clone());
@@ -209,6 +231,7 @@ impl Coded {
         self.vectors.bytes()
             + self.coarse.bytes()
             + self.quantiser.bytes()
+            + self.rotation.as_ref().map_or(0, Rotation::bytes)
             + self.codes.len() as u64
             + numbers as u64 * 4
     }
@@ -258,11 +281,15 @@ pub(super) fn blocks(coarse: &Coarse) -> Vec<u32> {
     blocks
 }
 
-/// What the centroids of their lists leave of the vectors at some places, `[P, D]`.
-fn residuals(vectors: &Vectors, coarse: &Coarse, places: impl ExactSizeIterator<Item = u32>) -> Matrix {
+/// What these centroids of their lists leave of the vectors at some places, `[P, D]`.
+fn residuals(
+    vectors: &Vectors,
+    (coarse, centroids): (&Coarse, &slab::Rows),
+    places: impl ExactSizeIterator<Item = u32>,
+) -> Matrix {
     let mut residuals = Matrix::zeros(places.len(), vectors.dim());
     for (row, place) in places.enumerate() {
-        let centroid = coarse.centroids.row(coarse.list_of(place as usize) as usize);
+        let centroid = centroids.row(coarse.list_of(place as usize) as usize);
         let out = residuals.row_mut(row).iter_mut();
         out.zip(vectors.row(place).iter().zip(centroid)).for_each(|(out, (x, c))| *out = x - c);
     }

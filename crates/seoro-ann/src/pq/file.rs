@@ -2,6 +2,7 @@
 
 use super::coded::{Coded, blocks};
 use super::quantiser::Quantiser;
+use super::rotation::Rotation;
 use super::{IvfPqIndex, PqIndex, Tables, are_parts, fast};
 use crate::Metric;
 use crate::file::{FileError, Filed, Kind, Sections, Source, check};
@@ -18,6 +19,8 @@ pub(crate) struct Facts {
     /// Of a word.
     bits: u8,
     parts: u32,
+    /// Whether there is a rotation.
+    rotated: bool,
     tables: Tables,
     probe: u64,
     rerank: u64,
@@ -71,6 +74,7 @@ impl Coded {
             keep: self.is_kept(),
             bits: if self.blocks.is_empty() { 8 } else { 4 },
             parts: self.quantiser.parts() as u32,
+            rotated: self.rotation.is_some(),
             tables: self.tables,
             probe: self.probe as u64,
             rerank: self.rerank as u64,
@@ -84,6 +88,7 @@ impl Coded {
         }
         self.coarse.put_sections(out);
         out.put("list-rows", &self.rows);
+        self.rotation.iter().for_each(|rotation| out.put("rotation", rotation.numbers()));
         out.put("words", &self.quantiser.book);
         // Where blocks begin follows from the lists.
         out.put("codes", &self.codes);
@@ -107,6 +112,10 @@ impl Coded {
         let coarse = Coarse::take_sections(source, count, vectors.rows().cols())?;
         let rows: Slab<u32> = source.take("list-rows", if coarse.lists() == 1 { 0 } else { count })?;
         check::each_once(source, "list-rows", &rows, count)?;
+        let rotation = match facts.rotated {
+            true => Some(Rotation::take_section(source, dim)?),
+            false => None,
+        };
         let words = 1usize << facts.bits;
         let book = source.take("words", words.saturating_mul(dim))?;
         let quantiser = Quantiser { dim, parts, words, book };
@@ -123,6 +132,18 @@ impl Coded {
         let [probe, rerank] =
             [facts.probe, facts.rerank].map(|number| usize::try_from(number).unwrap_or(usize::MAX));
         let tables = facts.tables;
-        Ok(Self { vectors, rows, coarse, quantiser, codes, blocks, half_norms, tables, probe, rerank })
+        Ok(Self {
+            vectors,
+            rows,
+            coarse,
+            rotation,
+            quantiser,
+            codes,
+            blocks,
+            half_norms,
+            tables,
+            probe,
+            rerank,
+        })
     }
 }

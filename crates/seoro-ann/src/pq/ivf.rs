@@ -21,6 +21,9 @@ pub struct IvfPq {
     pub iterations: usize,
     /// The most turns of k-means for the words.
     pub word_iterations: usize,
+    /// Turns in which a rotation of the vectors is learned that makes codes leave less out (OPQ); none at 0, some 10 else. It
+    /// costs `D²` numbers of memory and `D²` multiplications a query, and lengthens the build.
+    pub rotations: usize,
     /// `nprobe`, how many lists a search visits where it is not told an effort.
     pub probe: usize,
     /// Whether the exact vectors are kept, to compare the best again.
@@ -37,6 +40,7 @@ impl Default for IvfPq {
             bits: 8,
             iterations: 10,
             word_iterations: 25,
+            rotations: 0,
             probe: 16,
             keep: true,
             rerank: 100,
@@ -79,6 +83,7 @@ impl IvfPq {
             parts: parts_for(self.parts, self.bits, dim),
             bits: self.bits,
             iterations: self.word_iterations,
+            rotations: self.rotations,
             tables: Tables::Asymmetric,
             keep: self.keep,
             rerank: self.rerank,

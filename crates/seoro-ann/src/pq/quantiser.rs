@@ -48,6 +48,27 @@ impl Quantiser {
         Ok(quantiser)
     }
 
+    /// Moves the words to the means of the points that they are nearest to, for so many turns.
+    ///
+    /// # Errors
+    /// [`BuildError::Cancelled`].
+    pub(crate) fn improve(
+        &mut self,
+        points: Rows<'_>,
+        iterations: usize,
+        build: &Build<'_>,
+    ) -> Result<(), BuildError> {
+        let kmeans = KMeans { centroids: self.words, iterations, sample: SAMPLE, spherical: false };
+        for part in 0..self.parts {
+            let range = self.range(part);
+            let mut words = self.matrix(part);
+            kmeans.improve(points.part(range.start, range.len()), &mut words, build)?;
+            let book = &mut self.book.as_mut_slice()[self.words * range.start..self.words * range.end];
+            book.copy_from_slice(words.as_slice());
+        }
+        Ok(())
+    }
+
     /// The bytes that it and its training hold.
     pub(crate) fn bytes_to_train(points: usize, dim: usize, parts: usize, words: usize) -> u64 {
         let kmeans = KMeans { centroids: words, iterations: 1, sample: SAMPLE, spherical: false };
@@ -76,14 +97,18 @@ impl Quantiser {
         &self.book[self.words * range.start..self.words * range.end]
     }
 
+    /// The same as a matrix.
+    fn matrix(&self, part: usize) -> Matrix {
+        Matrix::from_vec(self.words, self.range(part).len(), self.book(part).to_vec())
+            .unwrap_or_else(|_| unreachable!("a word of the part's length for each"))
+    }
+
     /// Writes the nearest words of each point, `[N, parts]`.
     pub(crate) fn encode(&self, points: Rows<'_>, codes: &mut [u8]) {
         let mut of = vec![0; points.count()];
         for part in 0..self.parts {
             let range = self.range(part);
-            let book = Matrix::from_vec(self.words, range.len(), self.book(part).to_vec())
-                .unwrap_or_else(|_| unreachable!("a word of the part's length for each"));
-            Nearest::new(&book, false).assign(points.part(range.start, range.len()), &mut of);
+            Nearest::new(&self.matrix(part), false).assign(points.part(range.start, range.len()), &mut of);
             let codes = codes.par_chunks_exact_mut(self.parts);
             codes.zip(&of).for_each(|(code, &word)| code[part] = word as u8);
         }

@@ -23,15 +23,24 @@ impl Coded {
     /// How many of the best by codes are compared again.
     fn again(&self, ask: &Ask<'_>, k: usize) -> usize {
         let is_kept = self.vectors.len() == self.len();
-        match ask.rerank.unwrap_or(self.rerank) {
+        // Where there are no lists to visit, this is what effort means.
+        let effort = if self.rows.is_empty() { ask.effort } else { None };
+        match ask.rerank.or(effort).unwrap_or(self.rerank) {
             0 => 0,
             again if is_kept => again.max(k).min(self.len()),
             _ => 0,
         }
     }
 
-    /// Writes the query as it is compared with codes: itself, or what its code stands for.
+    /// Writes the query as it is compared with codes, rotated where they are: itself, or what its code stands for.
     fn compared(&self, query: &mut [f32], products: &mut Vec<f32>) {
+        if let Some(rotation) = &self.rotation {
+            rotation.turn(query, products);
+        }
+        self.as_known(query, products);
+    }
+
+    fn as_known(&self, query: &mut [f32], products: &mut Vec<f32>) {
         if self.tables == Tables::Symmetric {
             self.as_code(query, products);
         }
@@ -195,9 +204,10 @@ impl Coded {
     ) -> Result<Vec<Vec<Neighbor>>, SearchError> {
         let count = QUERIES.min(queries.rows() - first);
         let prepared = self.vectors.prepare_all(queries, first, count)?;
-        let mut compared = prepared.clone();
+        let mut compared =
+            self.rotation.as_ref().map_or_else(|| prepared.clone(), |rotation| rotation.turn_all(&prepared));
         let mut products = Vec::new();
-        (0..count).for_each(|place| self.compared(compared.row_mut(place), &mut products));
+        (0..count).for_each(|place| self.as_known(compared.row_mut(place), &mut products));
         let k = ask.k.min(self.len());
         let again = self.again(ask, k);
         let wanted = again.max(k);

@@ -3,7 +3,7 @@
 use crate::oracle::{METRICS, random};
 use seoro_ann::{
     AnyIndex, Ask, Build, FileError, Flat, FlatIndex, Forest, ForestIndex, Hnsw, HnswIndex, Index, Ivf,
-    IvfPq, Kind, Metric, Neighbor, Points, Pq, Storage, Tables, Verify, open,
+    IvfPq, Kind, Metric, Neighbor, Points, Pq, Storage, Tables, UpdateError, Verify, open,
 };
 use seoro_core::{Matrix, Seed};
 use std::path::Path;
@@ -34,10 +34,11 @@ pub(crate) fn all(vectors: &Matrix, metric: Metric, ids: Option<&[u64]>) -> Vec<
     for (bits, keep) in [(8, true), (8, false), (4, true), (4, false)] {
         let rerank = if keep { 20 } else { 0 };
         let tables = if keep { Tables::Asymmetric } else { Tables::Symmetric };
-        let pq = Pq { bits, keep, rerank, tables, iterations: 4, ..Pq::default() };
+        let rotations = if keep { 0 } else { 2 };
+        let pq = Pq { bits, keep, rerank, tables, rotations, iterations: 4, ..Pq::default() };
         all.push(AnyIndex::Pq(pq.build(&points, &build).unwrap()));
         let ivf_pq = IvfPq { lists: Some(4), bits, keep, rerank, probe: 2, ..IvfPq::default() };
-        let ivf_pq = IvfPq { iterations: 4, word_iterations: 4, ..ivf_pq };
+        let ivf_pq = IvfPq { iterations: 4, word_iterations: 4, rotations, ..ivf_pq };
         all.push(AnyIndex::IvfPq(ivf_pq.build(&points, &build).unwrap()));
     }
     all
@@ -89,6 +90,26 @@ fn what_is_read_answers_as_what_was_saved() {
                 assert_eq!(answers(&*open(&path).unwrap(), &queries), truth);
             }
         }
+    }
+}
+
+#[test]
+fn only_forests_change_once_they_are_built() {
+    let vectors = random(30, 4, "vectors");
+    for mut index in all(&vectors, Metric::SquaredL2, None) {
+        let kind = index.kind();
+        let (deleted, added) = (index.delete(3), index.add(40, vectors.row(0)));
+        match kind {
+            Kind::Forest => {
+                assert_eq!((deleted, added), (Ok(()), Ok(())));
+                assert_eq!(index.delete(3), Err(UpdateError::Unknown { id: 3 }));
+            }
+            _ => {
+                let frozen = UpdateError::Frozen { kind };
+                assert_eq!((deleted, added), (Err(frozen.clone()), Err(frozen)));
+            }
+        }
+        assert_eq!(index.len(), 30);
     }
 }
 

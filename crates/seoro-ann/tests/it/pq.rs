@@ -31,6 +31,10 @@ fn all_kinds(vectors: &Matrix, metric: Metric, rerank: usize, keep: bool) -> Vec
         }
         let lists = IvfPq { bits, rerank, keep, lists: Some(6), word_iterations: 4, ..IvfPq::default() };
         kinds.push((format!("{bits} bits in lists, {metric:?}"), built_lists(&lists, vectors, metric)));
+        let lists = IvfPq { rotations: 3, ..lists };
+        kinds.push((format!("{bits} bits in lists, rotated, {metric:?}"), built_lists(&lists, vectors, metric)));
+        let pq = Pq { bits, rerank, keep, iterations: 4, rotations: 3, ..Pq::default() };
+        kinds.push((format!("{bits} bits, rotated, {metric:?}"), built_pq(&pq, vectors, metric)));
     }
     kinds
 }
@@ -82,10 +86,11 @@ fn a_batch_finds_what_each_query_alone_finds() {
     let (vectors, queries) = (clustered(900, 20, "vectors"), clustered(2100, 20, "queries"));
     for metric in METRICS {
         for (what, index) in all_kinds(&vectors, metric, 60, true) {
-            let batch = index.search_batch(&queries, &Ask::new(5).effort(3)).unwrap();
+            let ask = Ask::new(5).effort(3).rerank(60);
+            let batch = index.search_batch(&queries, &ask).unwrap();
             let (mut scratch, mut found, mut same) = (index.scratch(), Vec::new(), 0);
             for (row, batch) in batch.iter().enumerate() {
-                index.search(queries.row(row), &Ask::new(5).effort(3), &mut scratch, &mut found).unwrap();
+                index.search(queries.row(row), &ask, &mut scratch, &mut found).unwrap();
                 same += usize::from(batch == &found);
             }
             // Products of matrices round otherwise, which may change the last candidate.
@@ -114,7 +119,7 @@ fn it_is_the_same_at_any_number_of_threads() {
     let vectors = clustered(2000, 12, "vectors");
     for (bits, metric) in [(4, Metric::SquaredL2), (8, Metric::Cosine)] {
         let points = Points::new(&vectors, metric);
-        let recipe = IvfPq { bits, ..IvfPq::default() };
+        let recipe = IvfPq { bits, rotations: 2, ..IvfPq::default() };
         let [one, three] = [1, 3].map(|threads| recipe.build(&points, &build(threads)).unwrap());
         assert_eq!(one, three);
         let recipe = Pq { bits, ..Pq::default() };

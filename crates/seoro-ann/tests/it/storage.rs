@@ -131,8 +131,10 @@ fn no_index_holds_more_than_it_said_before() {
         all.push((ivf.memory(&points), ivf.build(&points, &build).unwrap().bytes()));
         let pq = Pq { bits: 4, ..Pq::default() };
         all.push((pq.memory(&points), pq.build(&points, &build).unwrap().bytes()));
-        let ivf_pq = IvfPq::default();
-        all.push((ivf_pq.memory(&points), ivf_pq.build(&points, &build).unwrap().bytes()));
+        for rotations in [0, 1] {
+            let ivf_pq = IvfPq { rotations, ..IvfPq::default() };
+            all.push((ivf_pq.memory(&points), ivf_pq.build(&points, &build).unwrap().bytes()));
+        }
         for (place, (said, held)) in all.into_iter().enumerate() {
             // Heads of long vectors are learned from a sample that may be all of these.
             let has_heads = vectors.cols() >= 256;

@@ -2,7 +2,7 @@
 
 use crate::oracle::random;
 use seoro_ann::{
-    Ask, Build, Flat, FlatIndex, Forest, ForestIndex, Hnsw, Index, Metric, Neighbor, Points, SearchError,
+    Ask, Build, Flat, FlatIndex, Forest, ForestIndex, Hnsw, Index, Metric, Neighbor, Points, Pq, SearchError,
     Storage, TuneError, tune,
 };
 use seoro_core::{Matrix, Seed};
@@ -67,6 +67,18 @@ fn neighbours_count_by_exact_scores_where_the_index_has_rounded_ones() {
     assert!((hits as f64 / 600.0 - tuned.recall).abs() < 1e-9, "{hits} of 600, {tuned:?}");
     let bytes = Flat { storage: Storage::Int8 }.build(&points, &build).unwrap();
     assert_eq!(tune(&rounded, &bytes, &queries, 0.8, 10), Err(TuneError::NotExact));
+}
+
+#[test]
+fn codes_without_lists_are_tuned_by_how_many_are_compared_again() {
+    let (vectors, queries) = (random(2000, 8, "vectors"), random(60, 8, "queries"));
+    let (points, build) = (Points::new(&vectors, Metric::SquaredL2), Build::new(Seed::new(1)));
+    let (flat, _) = indexes(&vectors);
+    let codes = Pq { parts: Some(2), bits: 4, ..Pq::default() }.build(&points, &build).unwrap();
+    let tuned = tune(&codes, &flat, &queries, 0.9, 10).unwrap();
+    assert!(tuned.effort > 10 && tuned.effort < 2000, "{tuned:?}");
+    let found = codes.search_batch(&queries, &Ask::new(10).rerank(tuned.effort)).unwrap();
+    assert_eq!(found, codes.search_batch(&queries, &Ask::new(10).effort(tuned.effort)).unwrap());
 }
 
 #[test]

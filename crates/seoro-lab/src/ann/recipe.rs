@@ -86,6 +86,7 @@ impl Recipe {
             parts: Some(parts),
             bits,
             iterations: 25,
+            rotations: 0,
             tables: Tables::Asymmetric,
             keep: false,
             rerank: 0,
@@ -113,6 +114,7 @@ impl Recipe {
             bits,
             iterations: 10,
             word_iterations: 25,
+            rotations: 0,
             probe: 16,
             keep,
             rerank,
@@ -136,10 +138,7 @@ impl Recipe {
 
     /// What a search at this effort is asked for.
     pub fn ask(&self, k: usize, effort: usize) -> Ask<'static> {
-        match self {
-            Self::Pq(Pq { rerank: 1.., .. }) => Ask::new(k).rerank(effort),
-            _ => Ask::new(k).effort(effort),
-        }
+        Ask::new(k).effort(effort)
     }
 
     /// How vectors are stored for searches.
