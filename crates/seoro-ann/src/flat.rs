@@ -4,7 +4,7 @@ mod file;
 
 use crate::index::{even_blocks, search_blocks};
 use crate::slab::Slab;
-use crate::storage::{self, ByteQueries, ByteQuery, Bytes, Storage, reranked};
+use crate::storage::{self, Short, ShortQueries, ShortQuery, Storage, reranked};
 use crate::vectors::Vectors;
 use crate::{Ask, Build, BuildError, Index, Metric, Neighbor, Points, Scratch, SearchError, Work};
 use seoro_core::gemm::{View, ViewMut, gemm};
@@ -16,7 +16,7 @@ use std::collections::HashMap;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Flat {
-    /// How vectors are stored. By bytes answers are no longer exact, a quarter of the memory is read, and those of
+    /// How vectors are stored. Shorter ones are less to read, answers are no longer exact, and those of
     /// [`Storage::Int8Reranked`] are right but for a few.
     pub storage: Storage,
 }
@@ -35,17 +35,16 @@ impl Flat {
     fn build_here(&self, points: &Points<'_>) -> Result<FlatIndex, BuildError> {
         let vectors = Vectors::packed(points)?;
         let count = vectors.len();
-        if self.storage != Storage::F32 {
-            let bytes = Some(Bytes::new(&vectors)?);
-            let vectors = if self.storage == Storage::Int8 { vectors.without_rows() } else { vectors };
-            return Ok(FlatIndex { vectors, count, half_norms: Slab::default(), bytes });
+        if let Some(short) = self.storage.shorten(&vectors)? {
+            let vectors = if self.storage.is_whole() { vectors } else { vectors.without_rows() };
+            return Ok(FlatIndex { vectors, count, half_norms: Slab::default(), short: Some(short) });
         }
         let half_norm = |row: &[f32]| 0.5 * kernel::dot(row, row);
         let half_norms = match points.metric {
             Metric::SquaredL2 => (0..count).map(|row| half_norm(vectors.row(row as u32))).collect(),
             Metric::InnerProduct | Metric::Cosine => Slab::default(),
         };
-        Ok(FlatIndex { vectors, count, half_norms, bytes: None })
+        Ok(FlatIndex { vectors, count, half_norms, short: None })
     }
 
     /// About the most bytes that the index and its build will hold; a build refuses to go over
@@ -63,8 +62,8 @@ pub struct FlatIndex {
     count: usize,
     /// `½‖x‖²`, for squared distances.
     half_norms: Slab<f32>,
-    /// Of the vectors, where they are compared first.
-    bytes: Option<Bytes>,
+    /// Of the vectors, where these are compared first.
+    short: Option<Short>,
 }
 
 /// How many rows are scored before the best are selected: scores that stay in the first-level cache.
@@ -80,7 +79,7 @@ const SPARE: usize = 8;
 impl FlatIndex {
     /// Whether its answers are exact.
     pub(crate) fn is_exact(&self) -> bool {
-        self.bytes.is_none()
+        self.short.is_none()
     }
 
     /// The row of each id.
@@ -103,7 +102,7 @@ impl FlatIndex {
     }
 
     fn storage(&self) -> Storage {
-        Storage::of(self.bytes.as_ref(), self.vectors.len())
+        Storage::of(self.short.as_ref(), self.vectors.len())
     }
 
     /// Writes how near each row of a block is to the prepared query.
@@ -120,9 +119,9 @@ impl FlatIndex {
         }
     }
 
-    /// The same by bytes.
-    fn score_bytes(bytes: &Bytes, query: &ByteQuery, first: usize, out: &mut [f32]) {
-        out.iter_mut().zip(first as u32..).for_each(|(out, row)| *out = bytes.nearness(query, row));
+    /// The same by short vectors.
+    fn score_short(short: &Short, query: &ShortQuery, first: usize, out: &mut [f32]) {
+        out.iter_mut().zip(first as u32..).for_each(|(out, row)| *out = short.nearness(query, row));
     }
 
     /// The rows of a block that the filter refuses.
@@ -191,20 +190,20 @@ impl FlatIndex {
         best.into_iter().enumerate().map(of_query).collect()
     }
 
-    /// The queries of a block by bytes, each as its row in `prepared`.
-    fn batch_bytes(&self, bytes: &Bytes, prepared: &Matrix, ask: &Ask<'_>) -> Vec<Vec<Neighbor>> {
+    /// The queries of a block by short vectors, each as its row in `prepared`.
+    fn batch_short(&self, short: &Short, prepared: &Matrix, ask: &Ask<'_>) -> Vec<Vec<Neighbor>> {
         let k = ask.k.min(self.len());
         let wanted = self.wanted(ask, k);
-        let mut queries = vec![ByteQuery::default(); prepared.rows()];
+        let mut queries = vec![ShortQuery::default(); prepared.rows()];
         let rows = queries.iter_mut().enumerate();
-        rows.for_each(|(place, query)| bytes.write_query(prepared.row(place), query));
-        let mut together = ByteQueries::default();
-        together.fill(bytes, queries.iter());
+        rows.for_each(|(place, query)| short.write_query(prepared.row(place), query));
+        let mut together = ShortQueries::default();
+        together.fill(short, queries.iter());
         let mut best: Vec<Vec<Scored>> = vec![Vec::new(); queries.len()];
         let (mut scores, mut refused) = (Vec::new(), Vec::new());
         for first in (0..self.len()).step_by(storage::TILE.1) {
             let rows = storage::TILE.1.min(self.len() - first);
-            together.score(bytes, first..first + rows, &mut scores);
+            together.score(short, first..first + rows, &mut scores);
             self.refuse(ask, first, rows, &mut refused);
             for (scores, best) in scores.chunks_exact_mut(rows).zip(&mut best) {
                 Self::select(best, wanted, first, scores, &refused);
@@ -219,7 +218,7 @@ impl FlatIndex {
         best.into_iter().enumerate().map(of_query).collect()
     }
 
-    /// How many of the best by bytes are wanted, to be compared again or as they are.
+    /// How many of the best by short vectors are wanted, to be compared again or as they are.
     fn wanted(&self, ask: &Ask<'_>, k: usize) -> usize {
         if self.storage() == Storage::Int8Reranked { reranked(ask, k).min(self.len()) } else { k }
     }
@@ -273,8 +272,8 @@ impl Index for FlatIndex {
     }
 
     fn bytes(&self) -> u64 {
-        let bytes = self.bytes.as_ref().map_or(0, Bytes::bytes);
-        self.vectors.bytes() + self.half_norms.len() as u64 * 4 + bytes
+        let short = self.short.as_ref().map_or(0, Short::bytes);
+        self.vectors.bytes() + self.half_norms.len() as u64 * 4 + short
     }
 
     fn search(
@@ -284,7 +283,7 @@ impl Index for FlatIndex {
         scratch: &mut Scratch,
         out: &mut Vec<Neighbor>,
     ) -> Result<Work, SearchError> {
-        let Scratch { query: prepared, bytes: byte_query, scores, refused, best, .. } = scratch;
+        let Scratch { query: prepared, short: short_query, scores, refused, best, .. } = scratch;
         self.vectors.prepare(query, prepared)?;
         out.clear();
         best.clear();
@@ -293,9 +292,9 @@ impl Index for FlatIndex {
         }
         let k = ask.k.min(self.len());
         let wanted = self.wanted(ask, k);
-        self.bytes.iter().for_each(|bytes| bytes.write_query(prepared, byte_query));
-        self.select_all(wanted, ask, (scores, refused), best, |first, scores| match &self.bytes {
-            Some(bytes) => Self::score_bytes(bytes, byte_query, first, scores),
+        self.short.iter().for_each(|short| short.write_query(prepared, short_query));
+        self.select_all(wanted, ask, (scores, refused), best, |first, scores| match &self.short {
+            Some(short) => Self::score_short(short, short_query, first, scores),
             None => self.score_block(prepared, first, scores),
         });
         let is_reranked = self.storage() == Storage::Int8Reranked;
@@ -309,13 +308,13 @@ impl Index for FlatIndex {
             self.vectors.prepare_all(queries, 0, queries.rows())?;
             return Ok(vec![Vec::new(); queries.rows()]);
         }
-        let most = self.bytes.as_ref().map_or(TILE.0, |_| storage::TILE.0);
+        let most = self.short.as_ref().map_or(TILE.0, |_| storage::TILE.0);
         let together = even_blocks(queries.rows(), most);
         search_blocks(queries.rows(), together, |first| {
             let count = together.min(queries.rows() - first);
             let prepared = self.vectors.prepare_all(queries, first, count)?;
-            Ok(match &self.bytes {
-                Some(bytes) => self.batch_bytes(bytes, &prepared, ask),
+            Ok(match &self.short {
+                Some(short) => self.batch_short(short, &prepared, ask),
                 None => self.batch(&prepared, ask),
             })
         })

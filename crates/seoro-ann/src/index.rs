@@ -265,7 +265,7 @@ pub struct Scratch {
     pub(crate) centred: Vec<f32>,
     pub(crate) head: Vec<f32>,
     /// The query as bytes.
-    pub(crate) bytes: crate::storage::ByteQuery,
+    pub(crate) short: crate::storage::ShortQuery,
     /// Scores of a block of rows.
     pub(crate) scores: Vec<f32>,
     /// Rows that a filter refuses.

@@ -2,6 +2,7 @@
 
 use super::error::FileError;
 use super::read::Source;
+use crate::storage::whole;
 
 /// A set of numbers below a limit, one bit each.
 pub(crate) struct Marks {
@@ -62,7 +63,12 @@ pub(crate) fn below(
 
 /// That each number is finite, where numbers are looked at.
 pub(crate) fn finite(source: &Source, section: &'static str, numbers: &[f32]) -> Result<(), FileError> {
-    numbers_are(source, section, numbers, f32::is_finite, "a finite number")
+    numbers_are(source, section, numbers, |number| number.is_finite(), "a finite number")
+}
+
+/// [`finite`] for the upper halves of numbers.
+pub(crate) fn finite_halves(source: &Source, section: &'static str, halves: &[u16]) -> Result<(), FileError> {
+    numbers_are(source, section, halves, |&half| whole(half).is_finite(), "a finite number")
 }
 
 /// That none is NaN, where numbers are looked at.
@@ -70,16 +76,18 @@ pub(crate) fn not_nan(source: &Source, section: &'static str, numbers: &[f32]) -
     numbers_are(source, section, numbers, |number| !number.is_nan(), "a number")
 }
 
-fn numbers_are(
+fn numbers_are<T>(
     source: &Source,
     section: &'static str,
-    numbers: &[f32],
-    is_good: impl Fn(f32) -> bool,
+    numbers: &[T],
+    is_good: impl Fn(&T) -> bool,
     expected: &'static str,
 ) -> Result<(), FileError> {
-    let bad = |&number: &f32| !is_good(number);
     // Not even read otherwise: they may be many, and not in memory yet.
-    let place = if source.verifies_numbers() { numbers.iter().position(bad) } else { None };
+    let place = match source.verifies_numbers() {
+        true => numbers.iter().position(|number| !is_good(number)),
+        false => None,
+    };
     match place {
         Some(place) => Err(source.damaged(section, place, expected)),
         None => Ok(()),

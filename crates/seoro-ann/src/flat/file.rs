@@ -3,7 +3,7 @@
 use super::FlatIndex;
 use crate::file::{FileError, Filed, Kind, Sections, Source, check};
 use crate::slab::Slab;
-use crate::storage::{Bytes, Storage};
+use crate::storage::{Short, Storage};
 use crate::vectors::Vectors;
 use crate::{Index, Metric};
 
@@ -13,16 +13,16 @@ impl Filed for FlatIndex {
     type Recipe = (Storage, f32);
 
     fn recipe(&self) -> (Storage, f32) {
-        (self.storage(), self.bytes.as_ref().map_or(0.0, Bytes::step))
+        (self.storage(), self.short.as_ref().map_or(0.0, Short::step))
     }
 
     fn sections<'a>(&'a self, out: &mut Sections<'a>) {
-        match self.storage() {
-            Storage::Int8 => self.vectors.put_names(out),
-            _ => self.vectors.put_sections(out),
+        match self.storage().is_whole() {
+            true => self.vectors.put_sections(out),
+            false => self.vectors.put_names(out),
         }
-        match &self.bytes {
-            Some(bytes) => bytes.put_sections(out),
+        match &self.short {
+            Some(short) => short.put_sections(out),
             None if self.metric() == Metric::SquaredL2 => out.put("half-norms", &self.half_norms),
             None => {}
         }
@@ -30,21 +30,18 @@ impl Filed for FlatIndex {
 
     fn from_sections((storage, step): (Storage, f32), source: &mut Source) -> Result<Self, FileError> {
         let count = source.rows(crate::vectors::MOST)?;
-        let vectors = match storage {
-            Storage::Int8 => Vectors::take_packed_names(source, count)?,
-            _ => Vectors::take_packed(source, count)?,
+        let vectors = match storage.is_whole() {
+            true => Vectors::take_packed(source, count)?,
+            false => Vectors::take_packed_names(source, count)?,
         };
         vectors.check_ids(source, |_| true)?;
-        let bytes = match storage {
-            Storage::F32 => None,
-            _ => Some(Bytes::take_sections(source, count, step)?),
-        };
+        let short = storage.take_sections(source, count, step)?;
         let half_norms = match source.metric() {
-            Metric::SquaredL2 if bytes.is_none() => source.take("half-norms", count)?,
+            Metric::SquaredL2 if short.is_none() => source.take("half-norms", count)?,
             _ => Slab::default(),
         };
         // Those of very long vectors are infinite.
         check::not_nan(source, "half-norms", &half_norms)?;
-        Ok(Self { vectors, count, half_norms, bytes })
+        Ok(Self { vectors, count, half_norms, short })
     }
 }

@@ -4,7 +4,7 @@ use super::walk::Cost;
 use crate::Metric;
 use crate::head::Head;
 use crate::slab::Rows;
-use crate::storage::{ByteQuery, Bytes};
+use crate::storage::{Short, ShortQuery};
 use crate::vectors::Vectors;
 use seoro_core::kernel;
 
@@ -128,22 +128,21 @@ impl Cost for Estimated<'_> {
     }
 }
 
-/// A query that is compared with bytes.
+/// A query that is compared with short vectors.
 pub(super) struct Rounded<'a> {
-    pub(super) bytes: &'a Bytes,
-    pub(super) query: &'a ByteQuery,
+    pub(super) short: &'a Short,
+    pub(super) query: &'a ShortQuery,
 }
 
 impl Cost for Rounded<'_> {
     #[inline]
     fn of(&self, vector: u32, _limit: f32) -> f32 {
-        let cost = -self.bytes.nearness(self.query, vector);
+        let cost = -self.short.nearness(self.query, vector);
         if cost.is_nan() { f32::INFINITY } else { cost }
     }
 
     #[inline]
     fn prefetch(&self, vector: u32) {
-        let row = self.bytes.row(vector);
-        kernel::prefetch(&row[..row.len().min(4 * FETCH)]);
+        self.short.prefetch(vector);
     }
 }

@@ -5,7 +5,7 @@ use super::{Heads, HnswIndex, MOST, MOST_HEAD, MOST_LINKS, grow::HIGHEST};
 use crate::file::{FileError, Filed, Kind, Sections, Source, check};
 use crate::head::Head;
 use crate::slab::Slab;
-use crate::storage::{Bytes, Storage};
+use crate::storage::{Short, Storage};
 use crate::vectors::Vectors;
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,7 @@ impl Filed for HnswIndex {
     type Recipe = Facts;
 
     fn recipe(&self) -> Facts {
-        let (head, bytes) = (self.head.as_ref(), self.bytes.as_ref());
+        let (head, short) = (self.head.as_ref(), self.short.as_ref());
         Facts {
             entry: self.entry,
             ef: self.ef as u64,
@@ -36,17 +36,17 @@ impl Filed for HnswIndex {
             radius: head.map_or(0.0, Head::radius),
             heads: self.heads,
             storage: self.storage(),
-            step: bytes.map_or(0.0, Bytes::step),
+            step: short.map_or(0.0, Short::step),
         }
     }
 
     fn sections<'a>(&'a self, out: &mut Sections<'a>) {
-        match self.storage() {
-            Storage::Int8 => self.vectors.put_names(out),
-            _ => self.vectors.put_sections(out),
+        match self.storage().is_whole() {
+            true => self.vectors.put_sections(out),
+            false => self.vectors.put_names(out),
         }
         self.head.iter().for_each(|head| head.put_sections(out));
-        self.bytes.iter().for_each(|bytes| bytes.put_sections(out));
+        self.short.iter().for_each(|short| short.put_sections(out));
         out.put("rows", &self.rows);
         out.put("places", &self.places);
         let sizes: Vec<[u64; 2]> =
@@ -59,9 +59,9 @@ impl Filed for HnswIndex {
 
     fn from_sections(facts: Facts, source: &mut Source) -> Result<Self, FileError> {
         let count = source.rows(MOST)?;
-        let vectors = match facts.storage {
-            Storage::Int8 => Vectors::take_names(source, count)?,
-            _ => Vectors::take_sections(source, count)?,
+        let vectors = match facts.storage.is_whole() {
+            true => Vectors::take_sections(source, count)?,
+            false => Vectors::take_names(source, count)?,
         };
         vectors.check_ids(source, |_| true)?;
         let head = match facts.head as usize {
@@ -69,15 +69,12 @@ impl Filed for HnswIndex {
             1 | HEAD_AND_MORE.. => {
                 return Err(source.damaged("recipe", 0, "heads of 0, or 2 to 65536 numbers"));
             }
-            _ if facts.storage == Storage::Int8 => {
+            _ if !facts.storage.is_whole() => {
                 return Err(source.damaged("recipe", 0, "no heads of vectors that are not there"));
             }
             size => Some(Head::take_sections(source, &vectors, size, facts.radius)?),
         };
-        let bytes = match facts.storage {
-            Storage::F32 => None,
-            _ => Some(Bytes::take_sections(source, count, facts.step)?),
-        };
+        let short = facts.storage.take_sections(source, count, facts.step)?;
         let rows: Slab<u32> = source.take("rows", count)?;
         check::each_once(source, "rows", &rows, count)?;
         let width = vectors.rows().cols();
@@ -91,7 +88,7 @@ impl Filed for HnswIndex {
         }
         // No search looks at more than all.
         let ef = usize::try_from(facts.ef).unwrap_or(usize::MAX).max(1);
-        Ok(Self { vectors, head, heads: facts.heads, bytes, rows, places, layers, entry: facts.entry, ef })
+        Ok(Self { vectors, head, heads: facts.heads, short, rows, places, layers, entry: facts.entry, ef })
     }
 }
 

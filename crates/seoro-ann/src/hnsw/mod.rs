@@ -34,7 +34,7 @@ mod walk;
 use crate::arrange::{order_places, permute_rows};
 use crate::head::Head;
 use crate::slab::Slab;
-use crate::storage::{Bytes, Storage};
+use crate::storage::Storage;
 use crate::vectors::Vectors;
 use crate::{Build, BuildError, Metric, Points};
 use compare::Stored;
@@ -205,7 +205,7 @@ impl Hnsw {
                 vectors,
                 head: None,
                 heads: self.heads,
-                bytes: None,
+                short: None,
                 rows: Slab::default(),
                 places: Slab::default(),
                 layers: Vec::new(),
@@ -229,16 +229,15 @@ impl Hnsw {
         permute_rows(vectors.rows_mut(), &order);
         head.iter_mut().for_each(|head| permute_rows(head.rows_mut(), &order));
         let rows = order.iter().map(|&node| rows[node as usize]).collect();
-        let mut bytes = None;
-        if self.storage != Storage::F32 {
-            // Bytes are read first: heads have nothing left to save.
+        let short = self.storage.shorten(&vectors)?;
+        if short.is_some() {
+            // Short vectors are read first: heads have nothing left to save.
             head = None;
-            bytes = Some(Bytes::new(&vectors)?);
         }
-        if self.storage == Storage::Int8 {
+        if !self.storage.is_whole() {
             vectors = vectors.without_rows();
         }
-        Ok(HnswIndex { vectors, head, heads: self.heads, bytes, rows, places, layers, entry, ef: self.ef })
+        Ok(HnswIndex { vectors, head, heads: self.heads, short, rows, places, layers, entry, ef: self.ef })
     }
 }
 

@@ -7,7 +7,7 @@ use super::walk::{Cost, Found, Walk};
 use crate::arrange::reorder;
 use crate::head::Head;
 use crate::slab::Slab;
-use crate::storage::{Bytes, Storage, reranked};
+use crate::storage::{Short, Storage, reranked};
 use crate::vectors::Vectors;
 use crate::{Ask, Index, Metric, Neighbor, Scratch, SearchError, Work};
 
@@ -19,8 +19,8 @@ pub struct HnswIndex {
     /// Of long vectors, by node.
     pub(super) head: Option<Head>,
     pub(super) heads: Heads,
-    /// By node, where searches read bytes.
-    pub(super) bytes: Option<Bytes>,
+    /// By node, where searches read shorter ones.
+    pub(super) short: Option<Short>,
     /// Which row a node was.
     pub(super) rows: Slab<u32>,
     /// Which of a query's numbers stands at each place; in their own order where empty.
@@ -41,7 +41,7 @@ impl HnswIndex {
     }
 
     pub(super) fn storage(&self) -> Storage {
-        Storage::of(self.bytes.as_ref(), self.vectors.len())
+        Storage::of(self.short.as_ref(), self.vectors.len())
     }
 
     /// Leaves all nodes that are kept in `walk.found`.
@@ -101,8 +101,8 @@ impl Index for HnswIndex {
     fn bytes(&self) -> u64 {
         let layers: u64 = self.layers.iter().map(Layer::bytes).sum();
         let head = self.head.as_ref().map_or(0, Head::bytes);
-        let bytes = self.bytes.as_ref().map_or(0, Bytes::bytes);
-        self.vectors.bytes() + head + bytes + layers + (self.rows.len() + self.places.len()) as u64 * 4
+        let short = self.short.as_ref().map_or(0, Short::bytes);
+        self.vectors.bytes() + head + short + layers + (self.rows.len() + self.places.len()) as u64 * 4
     }
 
     fn search(
@@ -112,7 +112,7 @@ impl Index for HnswIndex {
         scratch: &mut Scratch,
         out: &mut Vec<Neighbor>,
     ) -> Result<Work, SearchError> {
-        let Scratch { query: prepared, scores: given, centred, head: own, bytes: byte_query, walk, .. } =
+        let Scratch { query: prepared, scores: given, centred, head: own, short: short_query, walk, .. } =
             scratch;
         self.vectors.prepare(query, prepared)?;
         out.clear();
@@ -127,12 +127,12 @@ impl Index for HnswIndex {
         }
         walk.distances = 0;
         let whole = Stored { vectors: &self.vectors, head: None }.whole(prepared);
-        match (&self.bytes, &self.head) {
-            (Some(bytes), _) => {
-                bytes.write_query(prepared, byte_query);
+        match (&self.short, &self.head) {
+            (Some(short), _) => {
+                short.write_query(prepared, short_query);
                 let is_reranked = self.storage() == Storage::Int8Reranked;
                 let roughly = if is_reranked { reranked(ask, k) } else { k };
-                self.find(&Rounded { bytes, query: byte_query }, ask, (k, roughly), walk);
+                self.find(&Rounded { short, query: short_query }, ask, (k, roughly), walk);
                 if is_reranked {
                     walk.compare_again(&whole, reranked(ask, k), k);
                 }

@@ -2,7 +2,7 @@
 
 use super::Coarse;
 use crate::reservoir::{Candidate, Reservoir};
-use crate::storage::{self, ByteQueries, ByteQuery, Bytes};
+use crate::storage::{self, Short, ShortQueries, ShortQuery};
 use seoro_core::gemm::{View, ViewMut, gemm};
 use seoro_core::{Matrix, kernel};
 use std::ops::Range;
@@ -16,7 +16,7 @@ const TILE: (usize, usize) = (128, 512);
 /// From how many queries on a list is worth a product of matrices.
 const WORTH_A_PRODUCT: usize = 3;
 
-/// From how many queries on a list of bytes is worth a panel of 16.
+/// From how many queries on a list of short vectors is worth a panel of 16.
 const WORTH_A_PANEL: usize = 5;
 
 /// Which queries visit each list.
@@ -164,30 +164,30 @@ pub(crate) fn scan(
     }
 }
 
-/// The same by bytes, with the scores of single searches.
-pub(crate) fn scan_bytes(
+/// The same by short vectors, with the scores of single searches.
+pub(crate) fn scan_short(
     coarse: &Coarse,
     plan: &Plan,
-    bytes: &Bytes,
-    queries: &[ByteQuery],
+    short: &Short,
+    queries: &[ShortQuery],
     best: &mut [Reservoir],
 ) {
-    let (mut together, mut scores) = (ByteQueries::default(), Vec::new());
+    let (mut together, mut scores) = (ShortQueries::default(), Vec::new());
     for (_, places, visits) in plan.lists(coarse) {
         for visits in visits.chunks(storage::TILE.0) {
             if visits.len() < WORTH_A_PANEL {
                 for visit in visits {
                     let (query, best) = (&queries[visit.query as usize], &mut best[visit.query as usize]);
                     for place in places.clone().map(|place| place as u32) {
-                        best.offer(bytes.nearness(query, place), place);
+                        best.offer(short.nearness(query, place), place);
                     }
                 }
                 continue;
             }
-            together.fill(bytes, visits.iter().map(|visit| &queries[visit.query as usize]));
+            together.fill(short, visits.iter().map(|visit| &queries[visit.query as usize]));
             for first in places.clone().step_by(storage::TILE.1) {
                 let tile = first..places.end.min(first + storage::TILE.1);
-                together.score(bytes, tile.clone(), &mut scores);
+                together.score(short, tile.clone(), &mut scores);
                 for (visit, scores) in visits.iter().zip(scores.chunks_exact(tile.len())) {
                     best[visit.query as usize].offer_block(scores, tile.start as u32);
                 }

@@ -16,7 +16,7 @@ mod batch;
 mod coarse;
 mod file;
 
-use batch::scan_bytes;
+use batch::scan_short;
 pub(crate) use batch::{Plan, QUERIES, Tiles, scan};
 pub(crate) use coarse::{Coarse, MOST_LISTS, bytes_to_build, lists_for};
 
@@ -24,7 +24,7 @@ use crate::arrange::{order_places, permute_rows, reorder};
 use crate::index::{search_blocks, search_each};
 use crate::reservoir::{Candidate, Reservoir};
 use crate::slab::Slab;
-use crate::storage::{ByteQuery, Bytes, Storage, reranked};
+use crate::storage::{Short, ShortQuery, Storage, reranked};
 use crate::vectors::Vectors;
 use crate::{Ask, Build, BuildError, Index, Metric, Neighbor, Points, Scratch, SearchError, Work};
 use seoro_core::{Matrix, kernel};
@@ -55,10 +55,10 @@ impl Default for Ivf {
 /// An inverted file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IvfIndex {
-    /// By place, list by list, but for bytes alone; names are by row.
+    /// By place, list by list, where whole ones are kept; names are by row.
     vectors: Vectors,
-    /// By place, where searches read bytes.
-    bytes: Option<Bytes>,
+    /// By place, where searches read shorter ones.
+    short: Option<Short>,
     /// Which row each place was.
     rows: Slab<u32>,
     /// Which of a query's numbers stands where; in their own order where empty.
@@ -133,27 +133,25 @@ impl Ivf {
     }
 
     fn build_here(&self, points: &Points<'_>, build: &Build<'_>) -> Result<IvfIndex, BuildError> {
-        let is_bytes = self.storage != Storage::F32;
-        if is_bytes {
-            Bytes::check(points.vectors.cols())?;
-        }
+        self.storage.check(points.vectors.cols())?;
+        let is_short = self.storage != Storage::F32;
         let mut vectors = Vectors::packed(points)?;
-        // Sums of bytes are not left early.
-        let order = if is_bytes { Slab::default() } else { order_places(&mut vectors) };
+        // Sums of short vectors are not left early.
+        let order = if is_short { Slab::default() } else { order_places(&mut vectors) };
         let metric = vectors.metric();
         let lists = self.lists(vectors.len());
         let (coarse, rows) = Coarse::new(vectors.points(), metric, lists, self.iterations, build)?;
         permute_rows(vectors.rows_mut(), &rows);
-        let bytes = if is_bytes { Some(Bytes::new(&vectors)?) } else { None };
+        let short = self.storage.shorten(&vectors)?;
         let half_norms = match metric {
-            Metric::SquaredL2 if !is_bytes => half_norms(&vectors),
+            Metric::SquaredL2 if !is_short => half_norms(&vectors),
             _ => Slab::default(),
         };
-        if self.storage == Storage::Int8 {
+        if !self.storage.is_whole() {
             vectors = vectors.without_rows();
         }
         let rows = Slab::placed(&rows);
-        Ok(IvfIndex { vectors, bytes, rows, order, half_norms, coarse, probe: self.probe })
+        Ok(IvfIndex { vectors, short, rows, order, half_norms, coarse, probe: self.probe })
     }
 }
 
@@ -167,7 +165,7 @@ fn half_norms(vectors: &Vectors) -> Slab<f32> {
 
 impl IvfIndex {
     fn storage(&self) -> Storage {
-        Storage::of(self.bytes.as_ref(), self.vectors.len())
+        Storage::of(self.short.as_ref(), self.vectors.len())
     }
 
     /// Writes the query as it is compared with rows.
@@ -229,7 +227,7 @@ impl IvfIndex {
         out.extend(found.iter().take(k).map(neighbor));
     }
 
-    /// How many of the best by bytes are wanted, to be compared again or as they are.
+    /// How many of the best by short vectors are wanted, to be compared again or as they are.
     fn wanted(&self, ask: &Ask<'_>, k: usize) -> usize {
         if self.storage() == Storage::Int8Reranked { reranked(ask, k).min(self.len()) } else { k }
     }
@@ -252,13 +250,13 @@ impl IvfIndex {
         let wanted = self.wanted(ask, k);
         let plan = Plan::new(&self.coarse, &prepared, ask.effort.unwrap_or(self.probe), wanted);
         let mut best = vec![Reservoir::default(); count];
-        if let Some(bytes) = &self.bytes {
+        if let Some(short) = &self.short {
             best.iter_mut().for_each(|best| best.begin(wanted));
-            let mut byte_queries = vec![ByteQuery::default(); count];
-            let rows = byte_queries.iter_mut().enumerate();
-            rows.for_each(|(place, query)| bytes.write_query(prepared.row(place), query));
-            scan_bytes(&self.coarse, &plan, bytes, &byte_queries, &mut best);
-            return Ok(self.of_bytes(&prepared, k, &mut best));
+            let mut short_queries = vec![ShortQuery::default(); count];
+            let rows = short_queries.iter_mut().enumerate();
+            rows.for_each(|(place, query)| short.write_query(prepared.row(place), query));
+            scan_short(&self.coarse, &plan, short, &short_queries, &mut best);
+            return Ok(self.of_short(&prepared, k, &mut best));
         }
         best.iter_mut().for_each(|best| best.begin(k.saturating_add(SPARE)));
         scan(&self.coarse, &plan, &prepared, &self.half_norms, &mut best, self);
@@ -284,8 +282,8 @@ impl IvfIndex {
         best.iter_mut().enumerate().map(of_query).collect()
     }
 
-    /// The answers of what was found by bytes.
-    fn of_bytes(&self, prepared: &Matrix, k: usize, best: &mut [Reservoir]) -> Vec<Vec<Neighbor>> {
+    /// The answers of what was found by short vectors.
+    fn of_short(&self, prepared: &Matrix, k: usize, best: &mut [Reservoir]) -> Vec<Vec<Neighbor>> {
         let mut again = Reservoir::default();
         let of_query = |(query, best): (usize, &mut Reservoir)| {
             let mut out = Vec::with_capacity(k);
@@ -337,8 +335,8 @@ impl Index for IvfIndex {
 
     fn bytes(&self) -> u64 {
         let numbers = self.rows.len() + self.order.len() + self.half_norms.len();
-        let bytes = self.bytes.as_ref().map_or(0, Bytes::bytes);
-        self.vectors.bytes() + bytes + self.coarse.bytes() + numbers as u64 * 4
+        let short = self.short.as_ref().map_or(0, Short::bytes);
+        self.vectors.bytes() + short + self.coarse.bytes() + numbers as u64 * 4
     }
 
     fn search(
@@ -348,7 +346,7 @@ impl Index for IvfIndex {
         scratch: &mut Scratch,
         out: &mut Vec<Neighbor>,
     ) -> Result<Work, SearchError> {
-        let Scratch { query: prepared, bytes: byte_query, scores: given, probing: work, .. } = scratch;
+        let Scratch { query: prepared, short: short_query, scores: given, probing: work, .. } = scratch;
         self.prepare(query, given, prepared)?;
         out.clear();
         let k = ask.k.min(self.len());
@@ -356,14 +354,16 @@ impl Index for IvfIndex {
             return Ok(Work::default());
         }
         let wanted = self.wanted(ask, k);
-        self.bytes.iter().for_each(|bytes| bytes.write_query(prepared, byte_query));
+        self.short.iter().for_each(|short| short.write_query(prepared, short_query));
         let mut best = std::mem::take(&mut work.best);
         best.begin(wanted);
         let mut distances = self.coarse.lists();
         let effort = ask.effort.unwrap_or(self.probe);
         self.coarse.visit(prepared, effort, wanted, work, |_, list, _| {
-            let kept = match &self.bytes {
-                Some(bytes) => self.visit(list, ask, &mut best, |place, _| bytes.nearness(byte_query, place)),
+            let kept = match &self.short {
+                Some(short) => {
+                    self.visit(list, ask, &mut best, |place, _| short.nearness(short_query, place))
+                }
                 None => {
                     self.visit(list, ask, &mut best, |place, needed| self.nearness(prepared, place, needed))
                 }

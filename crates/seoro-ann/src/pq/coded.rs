@@ -75,8 +75,9 @@ impl Codes {
         let codes = rows.saturating_add(lists.saturating_mul(SCAN_BLOCK)).saturating_mul(code) as u64;
         let sample =
             (rows.min(self.words().saturating_mul(SAMPLE)).saturating_mul(dim) as u64).saturating_mul(4);
-        let rotation = if self.rotations > 0 { Rotation::bytes_to_learn(rows, dim) } else { 0 };
-        let chunk = self.parts.saturating_add(2 * dim).saturating_mul(4 * CHUNK) as u64;
+        let (rotation, copies) =
+            if self.rotations > 0 { (Rotation::bytes_to_learn(rows, dim), 2) } else { (0, 1) };
+        let chunk = self.parts.saturating_add(copies * dim).saturating_mul(4 * CHUNK.min(rows)) as u64;
         Vectors::bytes_of(points)
             .saturating_add(bytes_to_build(lists, rows, dim.next_multiple_of(16)))
             .saturating_add(Quantiser::bytes_to_train(rows, dim, self.parts, self.words()))

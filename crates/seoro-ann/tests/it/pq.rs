@@ -32,7 +32,10 @@ fn all_kinds(vectors: &Matrix, metric: Metric, rerank: usize, keep: bool) -> Vec
         let lists = IvfPq { bits, rerank, keep, lists: Some(6), word_iterations: 4, ..IvfPq::default() };
         kinds.push((format!("{bits} bits in lists, {metric:?}"), built_lists(&lists, vectors, metric)));
         let lists = IvfPq { rotations: 3, ..lists };
-        kinds.push((format!("{bits} bits in lists, rotated, {metric:?}"), built_lists(&lists, vectors, metric)));
+        kinds.push((
+            format!("{bits} bits in lists, rotated, {metric:?}"),
+            built_lists(&lists, vectors, metric),
+        ));
         let pq = Pq { bits, rerank, keep, iterations: 4, rotations: 3, ..Pq::default() };
         kinds.push((format!("{bits} bits, rotated, {metric:?}"), built_pq(&pq, vectors, metric)));
     }

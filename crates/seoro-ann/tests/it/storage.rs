@@ -60,12 +60,45 @@ fn scores_of_bytes_alone_are_near_the_true_ones_and_take_a_quarter_of_the_memory
 }
 
 #[test]
+fn numbers_of_16_bits_lose_nothing_of_vectors_that_have_no_more() {
+    for (rows, dim) in [(0, 3), (1, 1), (300, 17), (120, 300), (40, 0)] {
+        let (mut vectors, queries) = (random(rows, dim, "vectors"), random(5, dim, "queries"));
+        let numbers = vectors.as_mut_slice().iter_mut();
+        numbers.for_each(|number| *number = f32::from_bits(number.to_bits() & 0xffff_0000));
+        for metric in [Metric::SquaredL2, Metric::InnerProduct] {
+            for index in every(&vectors, metric, Storage::Bf16) {
+                agrees(&*index, &vectors, &queries, Some(rows));
+            }
+        }
+    }
+}
+
+#[test]
+fn numbers_of_16_bits_find_nearly_the_same_in_half_of_the_memory() {
+    let (vectors, queries) = (random(2000, 64, "vectors"), random(50, 64, "queries"));
+    for metric in METRICS {
+        let exact = every(&vectors, metric, Storage::F32);
+        for (index, exact) in every(&vectors, metric, Storage::Bf16).iter().zip(exact) {
+            assert!(index.bytes() + 2000 * 64 * 2 <= exact.bytes() + 2000 * 4, "{metric:?}");
+            let ask = Ask::new(10).effort(200);
+            let [found, truth] = [index, &exact].map(|index| index.search_batch(&queries, &ask).unwrap());
+            let is_found = |found: &[Neighbor], id| found.iter().any(|near| near.id == id);
+            let pairs = found.iter().zip(&truth);
+            let shared: usize = pairs
+                .map(|(found, truth)| truth.iter().filter(|near| is_found(found, near.id)).count())
+                .sum();
+            assert!(shared > 485, "{metric:?}: {shared} of 500");
+        }
+    }
+}
+
+#[test]
 fn a_batch_of_bytes_finds_what_each_query_alone_finds() {
     // Few and many queries a list, tiles that end within one, rows of an odd number of registers.
     for (queries, rows, dim) in [(1, 400, 17), (7, 900, 40), (300, 900, 100)] {
         let (vectors, queries) = (random(rows, dim, "vectors"), random(queries, dim, "queries"));
         for metric in METRICS {
-            for storage in [Storage::Int8, Storage::Int8Reranked] {
+            for storage in [Storage::Int8, Storage::Int8Reranked, Storage::Bf16] {
                 let every = every(&vectors, metric, storage);
                 for (index, filter) in every.iter().flat_map(|index| [(index, false), (index, true)]) {
                     let is_even = |id| id % 2 == 0;
@@ -119,7 +152,7 @@ fn no_index_holds_more_than_it_said_before() {
     {
         let (points, build) = (Points::new(&vectors, metric), Build::new(Seed::new(1)));
         let mut all: Vec<(u64, u64)> = Vec::new();
-        for storage in [Storage::F32, Storage::Int8, Storage::Int8Reranked] {
+        for storage in [Storage::F32, Storage::Int8, Storage::Int8Reranked, Storage::Bf16] {
             let flat = Flat { storage };
             all.push((flat.memory(&points), flat.build(&points, &build).unwrap().bytes()));
             let hnsw = Hnsw { storage, ..Hnsw::default() };

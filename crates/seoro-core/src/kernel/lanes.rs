@@ -14,7 +14,7 @@ fn mul_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
 
 /// `Σ f(a, b)`, where `step(a, b, sum)` adds one term to a running sum.
 #[inline(always)]
-fn fold(a: &[f32], b: &[f32], step: impl Fn(f32, f32, f32) -> f32) -> f32 {
+fn fold<B: Copy>(a: &[f32], b: &[B], step: impl Fn(f32, B, f32) -> f32) -> f32 {
     let mut sums = [0f32; WIDE];
     let (a_wide, a_rest) = a.as_chunks::<WIDE>();
     let (b_wide, b_rest) = b.as_chunks::<WIDE>();
@@ -28,7 +28,7 @@ fn fold(a: &[f32], b: &[f32], step: impl Fn(f32, f32, f32) -> f32) -> f32 {
 
 /// The sum of the main loop's running sums and of what it leaves.
 #[inline(always)]
-fn finish(sums: [f32; WIDE], a: &[f32], b: &[f32], step: impl Fn(f32, f32, f32) -> f32) -> f32 {
+fn finish<B: Copy>(sums: [f32; WIDE], a: &[f32], b: &[B], step: impl Fn(f32, B, f32) -> f32) -> f32 {
     let mut narrow: [f32; NARROW] = halve(sums);
     let (a_narrow, a_rest) = a.as_chunks::<NARROW>();
     let (b_narrow, b_rest) = b.as_chunks::<NARROW>();
@@ -61,6 +61,22 @@ pub(super) fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
 #[inline(always)]
 pub(super) fn squared_l2<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
     fold(a, b, |a, b, sum| mul_add::<FMA>(a - b, a - b, sum))
+}
+
+/// A number of 16 bits, bfloat16, in 32.
+#[inline(always)]
+fn wide(half: u16) -> f32 {
+    f32::from_bits(u32::from(half) << 16)
+}
+
+#[inline(always)]
+pub(super) fn dot_bf16<const FMA: bool>(a: &[f32], b: &[u16]) -> f32 {
+    fold(a, b, |a, b, sum| mul_add::<FMA>(a, wide(b), sum))
+}
+
+#[inline(always)]
+pub(super) fn squared_l2_bf16<const FMA: bool>(a: &[f32], b: &[u16]) -> f32 {
+    fold(a, b, |a, b, sum| mul_add::<FMA>(a - wide(b), a - wide(b), sum))
 }
 
 /// Chunks of the main loop between two looks at the sum: fewer looks cost less, more stop earlier.

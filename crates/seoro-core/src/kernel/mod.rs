@@ -99,6 +99,22 @@ for_each_level! {
     /// Where the lengths differ.
     pub fn squared_l2(a: &[f32], b: &[f32]) -> f32 where { same_length(a, b) };
 
+    /// [`dot`] with numbers of 16 bits, bfloat16: to the bit that with these widened.
+    ///
+    /// ```
+    /// assert_eq!(seoro_core::kernel::dot_bf16(&[3.0], &[(2.0f32.to_bits() >> 16) as u16]), 6.0);
+    /// ```
+    ///
+    /// # Panics
+    /// Where the lengths differ.
+    pub fn dot_bf16(a: &[f32], b: &[u16]) -> f32 where { same_length(a, b) };
+
+    /// [`squared_l2`] to numbers of 16 bits, as [`dot_bf16`].
+    ///
+    /// # Panics
+    /// Where the lengths differ.
+    pub fn squared_l2_bf16(a: &[f32], b: &[u16]) -> f32 where { same_length(a, b) };
+
     /// [`squared_l2`] to the bit where it is at most `limit`; elsewhere it may stop early, at some number above `limit`.
     ///
     /// # Panics
@@ -195,6 +211,6 @@ pub fn prefetch<T>(data: &[T]) {
 }
 
 #[inline]
-fn same_length(a: &[f32], b: &[f32]) {
+fn same_length<A, B>(a: &[A], b: &[B]) {
     assert_eq!(a.len(), b.len(), "slices of one length");
 }

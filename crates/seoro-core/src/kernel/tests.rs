@@ -72,6 +72,27 @@ fn squared_l2_is_near_the_reference() {
 }
 
 #[test]
+fn numbers_of_16_bits_are_compared_as_if_widened() {
+    type Halved = unsafe fn(&[f32], &[u16]) -> f32;
+    let (a, b) = (numbers("a", 300), numbers("b", 300));
+    let halves: Vec<u16> = b.iter().map(|x| (x.to_bits() >> 16) as u16).collect();
+    let wide: Vec<f32> = halves.iter().map(|&half| f32::from_bits(u32::from(half) << 16)).collect();
+    for (halved, whole) in [
+        (levels!(dot_bf16, Halved), levels!(dot, Reduce2)),
+        (levels!(squared_l2_bf16, Halved), levels!(squared_l2, Reduce2)),
+    ] {
+        for ((level, halved), (_, whole)) in halved.into_iter().zip(whole) {
+            for len in [0, 1, 15, 16, 63, 64, 100, 300] {
+                // SAFETY: `levels` lists only what the processor has.
+                let (halved, whole) =
+                    unsafe { (halved(&a[..len], &halves[..len]), whole(&a[..len], &wide[..len])) };
+                assert_eq!(halved.to_bits(), whole.to_bits(), "{level}, length {len}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_distance_within_its_limit_is_whole_and_one_beyond_is_above_it() {
     let (a, b) = (numbers("a", 900), numbers("b", 900));
     let whole = levels!(squared_l2, Reduce2);

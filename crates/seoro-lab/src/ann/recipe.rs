@@ -251,6 +251,7 @@ fn said(number: Option<usize>) -> String {
 fn stored(storage: Storage) -> &'static str {
     match storage {
         Storage::F32 => "",
+        Storage::Bf16 => ", bf16",
         Storage::Int8 => ", int8",
         _ => ", int8 reranked",
     }

@@ -1,4 +1,4 @@
-//! How an index stores its vectors: as numbers, or as bytes that are a quarter to read.
+//! Vectors as bytes, a quarter to read.
 //!
 //! A vector is `x ≈ c + s · b` with whole numbers `b` of a byte, one centre `c` for each dimension and one step `s` for
 //! all. So `‖q − x‖² ≈ s² ‖b_q − b‖²` and `q · x ≈ q · c + s s_q (b_q · b)`, where a query's bytes of the second kind
@@ -8,26 +8,10 @@
 use crate::file::{FileError, Sections, Source, check};
 use crate::slab::Slab;
 use crate::vectors::Vectors;
-use crate::{Ask, BuildError, Metric, Points};
+use crate::{BuildError, Metric, Points};
 use rayon::prelude::*;
 use seoro_core::kernel::{self, Panels};
-use serde::{Deserialize, Serialize};
 use std::ops::Range;
-
-/// How an index stores its vectors.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Storage {
-    /// Numbers of 32 bits.
-    #[default]
-    F32,
-    /// Bytes alone: a quarter of the memory; scores are those of the rounded vectors.
-    Int8,
-    /// Bytes for the search, and numbers of 32 bits by which the best found are compared again
-    /// ([`Ask::rerank`](crate::Ask)): the fastest, at a quarter more memory.
-    Int8Reranked,
-}
 
 /// Bytes of a row are filled up to a multiple of this with zeros.
 const LANES: usize = 32;
@@ -43,7 +27,7 @@ const CLIPS: [f32; 9] = [1.0, 0.85, 0.7, 0.6, 0.5, 0.42, 0.35, 0.3, 0.25];
 
 /// Vectors as bytes.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Bytes {
+pub(super) struct Bytes {
     metric: Metric,
     /// `[D]`.
     centre: Slab<f32>,
@@ -56,7 +40,7 @@ pub(crate) struct Bytes {
 
 /// A query as bytes, and how their sums become nearness.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ByteQuery {
+pub(super) struct ByteQuery {
     bytes: Vec<i8>,
     scale: f32,
     shift: f32,
@@ -64,50 +48,29 @@ pub(crate) struct ByteQuery {
 
 /// Queries as bytes, to be compared with many rows together.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ByteQueries {
+pub(super) struct ByteQueries {
     panels: Panels,
     /// The scale and shift of each.
     lines: Vec<(f32, f32)>,
     sums: Vec<i32>,
 }
 
-impl Storage {
-    /// That of an index with these bytes and so many whole vectors.
-    pub(crate) fn of(bytes: Option<&Bytes>, whole: usize) -> Self {
-        match bytes {
-            None => Self::F32,
-            Some(bytes) if whole < bytes.count => Self::Int8,
-            Some(_) => Self::Int8Reranked,
-        }
-    }
-
-    /// What the bytes of vectors will hold.
-    pub(crate) fn bytes_of(self, points: &Points<'_>) -> u64 {
-        let (rows, dim) = (points.vectors.rows() as u64, points.vectors.cols());
-        match self {
-            Self::F32 => 0,
-            _ => rows.saturating_mul(dim.next_multiple_of(LANES) as u64).saturating_add(dim as u64 * 4),
-        }
-    }
-}
-
-/// Of how many neighbours asked for one is compared again where a search is not told: rounding moves few farther.
-const RERANK: usize = 3;
-
-/// How many of the best by bytes are compared again.
-pub(crate) fn reranked(ask: &Ask<'_>, k: usize) -> usize {
-    ask.rerank.unwrap_or(k.saturating_mul(RERANK)).max(k)
-}
-
-/// How many queries and rows are compared together: sums that stay in the second-level cache beside the queries.
-pub(crate) const TILE: (usize, usize) = (128, 120);
-
 impl Bytes {
+    /// What they will hold.
+    pub(super) fn bytes_of(points: &Points<'_>) -> u64 {
+        let (rows, dim) = (points.vectors.rows() as u64, points.vectors.cols());
+        rows.saturating_mul(dim.next_multiple_of(LANES) as u64).saturating_add(dim as u64 * 4)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
     /// Vectors, rounded.
     ///
     /// # Errors
     /// More dimensions than sums can hold.
-    pub(crate) fn new(vectors: &Vectors) -> Result<Self, BuildError> {
+    pub(super) fn new(vectors: &Vectors) -> Result<Self, BuildError> {
         let (metric, dim, count) = (vectors.metric(), vectors.dim(), vectors.len());
         Self::check(dim)?;
         let (centre, reach) = middle(vectors);
@@ -132,7 +95,7 @@ impl Bytes {
     ///
     /// # Errors
     /// More dimensions than sums can hold.
-    pub(crate) fn check(dim: usize) -> Result<(), BuildError> {
+    pub(super) fn check(dim: usize) -> Result<(), BuildError> {
         if dim <= LONGEST {
             return Ok(());
         }
@@ -164,16 +127,16 @@ impl Bytes {
         out.iter_mut().zip(numbers).for_each(|(out, (x, c))| *out = code(x - c, self.step));
     }
 
-    pub(crate) fn bytes(&self) -> u64 {
+    pub(super) fn bytes(&self) -> u64 {
         (self.rows.len() + self.centre.len() * 4) as u64
     }
 
-    pub(crate) fn step(&self) -> f32 {
+    pub(super) fn step(&self) -> f32 {
         self.step
     }
 
     /// Puts the bytes into a file, but for their step.
-    pub(crate) fn put_sections<'a>(&'a self, out: &mut Sections<'a>) {
+    pub(super) fn put_sections<'a>(&'a self, out: &mut Sections<'a>) {
         out.put("centre", &self.centre);
         match self.width {
             // So that a file cannot claim more vectors than it has bytes.
@@ -186,7 +149,7 @@ impl Bytes {
     ///
     /// # Errors
     /// Sections of other lengths, numbers that are not finite, more dimensions than sums can hold.
-    pub(crate) fn take_sections(source: &mut Source, count: usize, step: f32) -> Result<Self, FileError> {
+    pub(super) fn take_sections(source: &mut Source, count: usize, step: f32) -> Result<Self, FileError> {
         let (metric, dim) = (source.metric(), source.dim()?);
         if dim > LONGEST || !step.is_finite() {
             return Err(source.damaged("recipe", 0, "bytes of at most 32768 dimensions, with a finite step"));
@@ -202,12 +165,12 @@ impl Bytes {
     }
 
     #[inline]
-    pub(crate) fn row(&self, row: u32) -> &[i8] {
+    pub(super) fn row(&self, row: u32) -> &[i8] {
         &self.rows[row as usize * self.width..(row as usize + 1) * self.width]
     }
 
     /// Writes a prepared query as bytes.
-    pub(crate) fn write_query(&self, query: &[f32], out: &mut ByteQuery) {
+    pub(super) fn write_query(&self, query: &[f32], out: &mut ByteQuery) {
         out.bytes.clear();
         out.bytes.resize(self.width, 0);
         let dim = self.centre.len();
@@ -228,7 +191,7 @@ impl Bytes {
 
     /// The sum of the bytes' products or squared differences: how near a row is, but for scale and shift.
     #[inline]
-    pub(crate) fn sum(&self, query: &ByteQuery, row: u32) -> i32 {
+    pub(super) fn sum(&self, query: &ByteQuery, row: u32) -> i32 {
         match self.metric {
             Metric::SquaredL2 => kernel::squared_l2_i8(self.row(row), &query.bytes),
             Metric::InnerProduct | Metric::Cosine => kernel::dot_i8(self.row(row), &query.bytes),
@@ -237,14 +200,14 @@ impl Bytes {
 
     /// How near a row is to the query.
     #[inline]
-    pub(crate) fn nearness(&self, query: &ByteQuery, row: u32) -> f32 {
+    pub(super) fn nearness(&self, query: &ByteQuery, row: u32) -> f32 {
         self.sum(query, row) as f32 * query.scale + query.shift
     }
 }
 
 impl ByteQueries {
     /// Takes queries of these bytes in the place of those before.
-    pub(crate) fn fill<'a>(
+    pub(super) fn fill<'a>(
         &mut self,
         bytes: &Bytes,
         queries: impl ExactSizeIterator<Item = &'a ByteQuery> + Clone,
@@ -255,7 +218,7 @@ impl ByteQueries {
     }
 
     /// Writes how near some rows are to each query, `[Q, R]`, as [`Bytes::nearness`] to the bit.
-    pub(crate) fn score(&mut self, bytes: &Bytes, rows: Range<usize>, out: &mut Vec<f32>) {
+    pub(super) fn score(&mut self, bytes: &Bytes, rows: Range<usize>, out: &mut Vec<f32>) {
         let count = rows.len();
         self.sums.resize(self.lines.len() * count, 0);
         let rows = &bytes.rows[rows.start * bytes.width..rows.end * bytes.width];
