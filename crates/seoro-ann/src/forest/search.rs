@@ -11,10 +11,10 @@ use std::collections::BinaryHeap;
 /// Working memory of searches in forests.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Working {
-    /// When each row was last gathered.
-    seen: Vec<u32>,
-    /// The number of this search.
-    now: u32,
+    /// When each row was last gathered: in a byte, so that rows which are not are told from the cache.
+    seen: Vec<u8>,
+    /// The number of this search, since the last time that all were forgotten.
+    now: u8,
     queue: BinaryHeap<Subspace>,
     gathered: Vec<u32>,
     bounds: Vec<f32>,
@@ -192,9 +192,7 @@ impl ForestIndex {
     /// Compares what is gathered; returns how many comparisons that took.
     fn compare(&self, query: &[f32], own: &[f32], k: usize, slack: f32, work: &mut Working) -> u64 {
         let metric = self.vectors.metric();
-        let mut gathered = std::mem::take(&mut work.gathered);
-        // In memory's order, where the next page is more often one that is there.
-        gathered.sort_unstable();
+        let gathered = std::mem::take(&mut work.gathered);
         let mut compared = 0;
         let mut exact = |work: &mut Working, row: u32| {
             compared += 1;
