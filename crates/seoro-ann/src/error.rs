@@ -136,8 +136,8 @@ pub enum TuneError {
         /// How many the exact one has.
         expected: usize,
     },
-    /// An exact index whose vectors are rounded to bytes.
-    #[error("an exact index of bytes; expected one of 32-bit numbers")]
+    /// An exact index whose vectors are rounded.
+    #[error("an exact index of rounded vectors; expected one of 32-bit numbers")]
     NotExact,
     /// A recall that no effort reaches.
     #[error("recall {reached} at full effort; expected {wanted}")]

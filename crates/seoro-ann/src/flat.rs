@@ -4,7 +4,7 @@ mod file;
 
 use crate::index::{even_blocks, search_blocks};
 use crate::slab::Slab;
-use crate::storage::{self, Short, ShortQueries, ShortQuery, Storage, reranked};
+use crate::storage::{self, Short, ShortQueries, ShortQuery, Storage};
 use crate::vectors::Vectors;
 use crate::{Ask, Build, BuildError, Index, Metric, Neighbor, Points, Scratch, SearchError, Work};
 use seoro_core::gemm::{View, ViewMut, gemm};
@@ -193,7 +193,7 @@ impl FlatIndex {
     /// The queries of a block by short vectors, each as its row in `prepared`.
     fn batch_short(&self, short: &Short, prepared: &Matrix, ask: &Ask<'_>) -> Vec<Vec<Neighbor>> {
         let k = ask.k.min(self.len());
-        let wanted = self.wanted(ask, k);
+        let wanted = self.storage().wanted(ask, k, self.len());
         let mut queries = vec![ShortQuery::default(); prepared.rows()];
         let rows = queries.iter_mut().enumerate();
         rows.for_each(|(place, query)| short.write_query(prepared.row(place), query));
@@ -216,11 +216,6 @@ impl FlatIndex {
             best.iter().map(|row| self.neighbor(row)).collect()
         };
         best.into_iter().enumerate().map(of_query).collect()
-    }
-
-    /// How many of the best by short vectors are wanted, to be compared again or as they are.
-    fn wanted(&self, ask: &Ask<'_>, k: usize) -> usize {
-        if self.storage() == Storage::Int8Reranked { reranked(ask, k).min(self.len()) } else { k }
     }
 
     /// Leaves the `wanted` best of all rows that are kept in `best`; `score` is told a block's first row.
@@ -291,7 +286,7 @@ impl Index for FlatIndex {
             return Ok(Work::default());
         }
         let k = ask.k.min(self.len());
-        let wanted = self.wanted(ask, k);
+        let wanted = self.storage().wanted(ask, k, self.len());
         self.short.iter().for_each(|short| short.write_query(prepared, short_query));
         self.select_all(wanted, ask, (scores, refused), best, |first, scores| match &self.short {
             Some(short) => Self::score_short(short, short_query, first, scores),

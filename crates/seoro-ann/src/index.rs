@@ -54,7 +54,8 @@ pub trait Index: Send + Sync {
         out: &mut Vec<Neighbor>,
     ) -> Result<Work, SearchError>;
 
-    /// [`Index::search`] for each row of `queries` `[Q, D]`, on all cores.
+    /// [`Index::search`] for each row of `queries` `[Q, D]`, on all cores. Which of vectors that differ in the last bits of
+    /// their products are found may hang on the number of cores, but for squared distances.
     ///
     /// # Errors
     /// As [`Index::search`], for the first query that is refused.
@@ -158,7 +159,7 @@ pub struct Ask<'a> {
     /// index.
     pub effort: Option<usize>,
     /// How many of the best by compressed vectors or heads are compared again by exact ones, where the index keeps these;
-    /// 3 times `k` by bytes and all that was found by heads, where absent.
+    /// 3 times `k` by bytes and all that was found by heads, where absent. It goes before `effort` where both mean this.
     pub rerank: Option<usize>,
     /// Which vectors may be answered.
     pub filter: Option<&'a dyn Filter>,
@@ -264,7 +265,7 @@ pub struct Scratch {
     /// The query off the vectors' mean, and its head.
     pub(crate) centred: Vec<f32>,
     pub(crate) head: Vec<f32>,
-    /// The query as bytes.
+    /// The query as it is compared with short vectors.
     pub(crate) short: crate::storage::ShortQuery,
     /// Scores of a block of rows.
     pub(crate) scores: Vec<f32>,

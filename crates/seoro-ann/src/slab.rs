@@ -2,6 +2,7 @@
 
 use crate::mmap::{Kept, Map};
 use bytemuck::Pod;
+use seoro_core::kernel;
 use std::fmt;
 use std::ops::{Deref, DerefMut, Range};
 use std::sync::Arc;
@@ -122,6 +123,12 @@ impl<T: Pod + fmt::Debug> fmt::Debug for Slab<T> {
     }
 }
 
+/// How many rows ahead are asked for.
+const AHEAD: usize = 4;
+
+/// Numbers of a row asked for before it is read; the processor fetches what follows by itself.
+const FETCH: usize = 128;
+
 /// Rows of equally many numbers in a slab: `[N, W]`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Rows {
@@ -155,6 +162,21 @@ impl Rows {
     #[inline]
     pub(crate) fn row(&self, row: usize) -> &[f32] {
         &self.numbers[row * self.width..(row + 1) * self.width]
+    }
+
+    /// The items, of which each names a row that is asked for some items ahead.
+    pub(crate) fn ahead<'a, T: Copy>(
+        &'a self,
+        items: &'a [T],
+        row: impl Fn(T) -> u32 + 'a,
+    ) -> impl Iterator<Item = T> + 'a {
+        items.iter().enumerate().map(move |(place, &item)| {
+            if let Some(&next) = items.get(place + AHEAD) {
+                let next = self.row(row(next) as usize);
+                kernel::prefetch(&next[..next.len().min(FETCH)]);
+            }
+            item
+        })
     }
 
     /// All numbers, row after row.

@@ -19,7 +19,7 @@ pub struct Tuned {
 /// last true one counts as found, whichever of equals it is.
 ///
 /// # Errors
-/// A share outside (0, 1], queries that are refused, an exact index of other vectors or of bytes, or a recall that no effort reaches.
+/// A share outside (0, 1], queries that are refused, an exact index of other or of rounded vectors, or a recall that no effort reaches.
 pub fn tune(
     index: &dyn Index,
     exact: &FlatIndex,

@@ -109,11 +109,7 @@ impl Vectors {
     /// Leaves the `k` nearest of some rows, by the vectors themselves, in `best`.
     pub(crate) fn compare_again(&self, query: &[f32], found: &[Candidate], k: usize, best: &mut Reservoir) {
         best.begin(k);
-        for (at, candidate) in found.iter().enumerate() {
-            if let Some(next) = found.get(at + AHEAD) {
-                let row = self.row(next.place);
-                kernel::prefetch(&row[..row.len().min(FETCH)]);
-            }
+        for candidate in self.rows.ahead(found, |candidate| candidate.place) {
             let row = self.row(candidate.place);
             let nearness = match self.metric {
                 // NaN while anything is taken, which no distance exceeds.
@@ -269,12 +265,6 @@ impl Vectors {
         Ok(prepared)
     }
 }
-
-/// How many vectors ahead are asked for while candidates are compared.
-const AHEAD: usize = 3;
-
-/// Numbers of a vector asked for before it is compared; the processor fetches what follows by itself.
-const FETCH: usize = 128;
 
 fn padded(dim: usize) -> usize {
     dim.next_multiple_of(LANES)

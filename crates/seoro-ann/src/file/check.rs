@@ -2,7 +2,7 @@
 
 use super::error::FileError;
 use super::read::Source;
-use crate::storage::whole;
+use seoro_core::kernel;
 
 /// A set of numbers below a limit, one bit each.
 pub(crate) struct Marks {
@@ -68,7 +68,7 @@ pub(crate) fn finite(source: &Source, section: &'static str, numbers: &[f32]) ->
 
 /// [`finite`] for the upper halves of numbers.
 pub(crate) fn finite_halves(source: &Source, section: &'static str, halves: &[u16]) -> Result<(), FileError> {
-    numbers_are(source, section, halves, |&half| whole(half).is_finite(), "a finite number")
+    numbers_are(source, section, halves, |&half| kernel::widen(half).is_finite(), "a finite number")
 }
 
 /// That none is NaN, where numbers are looked at.

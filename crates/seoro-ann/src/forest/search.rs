@@ -2,7 +2,6 @@
 
 use super::ForestIndex;
 use super::tree::LEAF;
-use crate::slab::Rows;
 use crate::{Ask, Index, Metric, Neighbor, Scratch, SearchError, Work};
 use seoro_core::{ItemId, Scored, kernel};
 use std::cmp::Ordering;
@@ -117,23 +116,6 @@ impl Working {
     }
 }
 
-/// How many vectors ahead are asked for while others are compared.
-const AHEAD: usize = 4;
-
-/// Numbers of a vector asked for before it is compared; the processor fetches what follows by itself.
-const FETCH: usize = 128;
-
-/// The numbers of rows, whose vectors are asked for ahead.
-fn ahead<'a>(gathered: &'a [u32], rows: &'a Rows) -> impl Iterator<Item = u32> + 'a {
-    gathered.iter().enumerate().map(move |(place, &row)| {
-        if let Some(&next) = gathered.get(place + AHEAD) {
-            let next = rows.row(next as usize);
-            kernel::prefetch(&next[..next.len().min(FETCH)]);
-        }
-        row
-    })
-}
-
 impl ForestIndex {
     /// Gathers the rows of the nearest leaves, `effort` of them or all there are.
     fn gather(&self, query: &[f32], effort: usize, ask: &Ask<'_>, work: &mut Working) {
@@ -202,7 +184,7 @@ impl ForestIndex {
             Some(head) if gathered.len() > k => {
                 let mut bounds = std::mem::take(&mut work.bounds);
                 bounds.clear();
-                bounds.extend(ahead(&gathered, head.rows()).map(|row| head.bound(own, row)));
+                bounds.extend(head.rows().ahead(&gathered, |row| row).map(|row| head.bound(own, row)));
                 work.order.clear();
                 work.order.extend_from_slice(&bounds);
                 let (_, &mut first, _) = work.order.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
@@ -220,7 +202,7 @@ impl ForestIndex {
                 compared += gathered.len() as u64;
                 work.bounds = bounds;
             }
-            _ => ahead(&gathered, self.vectors.rows()).for_each(|row| exact(work, row)),
+            _ => self.vectors.rows().ahead(&gathered, |row| row).for_each(|row| exact(work, row)),
         }
         work.gathered = gathered;
         compared

@@ -160,6 +160,7 @@ impl Hnsw {
         if self.head == 1 || self.head > MOST_HEAD {
             return wrong("head", self.head, "0, or 2 to 65536");
         }
+        self.storage.check(points.vectors.cols())?;
         match points.vectors.rows() {
             rows if rows > MOST => Err(BuildError::TooMany { rows, most: MOST }),
             _ => Ok(()),

@@ -1,8 +1,10 @@
 //! Many queries list by list: a list is read once for all that visit it, and compared by a product of matrices.
 
 use super::Coarse;
+use crate::index::{even_blocks, search_blocks};
 use crate::reservoir::{Candidate, Reservoir};
 use crate::storage::{self, Short, ShortQueries, ShortQuery};
+use crate::{Neighbor, SearchError};
 use seoro_core::gemm::{View, ViewMut, gemm};
 use seoro_core::{Matrix, kernel};
 use std::ops::Range;
@@ -18,6 +20,18 @@ const WORTH_A_PRODUCT: usize = 3;
 
 /// From how many queries on a list of short vectors is worth a panel of 16.
 const WORTH_A_PANEL: usize = 5;
+
+/// The answers to queries that are searched block by block, the blocks on all cores; `block` is told its first and how many
+/// it has.
+pub(crate) fn search_lists(
+    queries: &Matrix,
+    block: impl Fn(usize, usize) -> Result<Vec<Vec<Neighbor>>, SearchError> + Send + Sync,
+) -> Result<Vec<Vec<Neighbor>>, SearchError> {
+    let rows = queries.rows();
+    // In whole tiles, so that lists are ranked by the same products whatever the blocks are.
+    let size = even_blocks(rows, QUERIES).next_multiple_of(TILE.0);
+    search_blocks(rows, size, |first| block(first, size.min(rows - first)))
+}
 
 /// Which queries visit each list.
 #[derive(Debug, Default)]

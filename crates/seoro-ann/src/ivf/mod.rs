@@ -17,14 +17,14 @@ mod coarse;
 mod file;
 
 use batch::scan_short;
-pub(crate) use batch::{Plan, QUERIES, Tiles, scan};
+pub(crate) use batch::{Plan, QUERIES, Tiles, scan, search_lists};
 pub(crate) use coarse::{Coarse, MOST_LISTS, bytes_to_build, lists_for};
 
 use crate::arrange::{order_places, permute_rows, reorder};
-use crate::index::{search_blocks, search_each};
+use crate::index::search_each;
 use crate::reservoir::{Candidate, Reservoir};
 use crate::slab::Slab;
-use crate::storage::{Short, ShortQuery, Storage, reranked};
+use crate::storage::{Short, ShortQuery, Storage};
 use crate::vectors::Vectors;
 use crate::{Ask, Build, BuildError, Index, Metric, Neighbor, Points, Scratch, SearchError, Work};
 use seoro_core::{Matrix, kernel};
@@ -227,19 +227,14 @@ impl IvfIndex {
         out.extend(found.iter().take(k).map(neighbor));
     }
 
-    /// How many of the best by short vectors are wanted, to be compared again or as they are.
-    fn wanted(&self, ask: &Ask<'_>, k: usize) -> usize {
-        if self.storage() == Storage::Int8Reranked { reranked(ask, k).min(self.len()) } else { k }
-    }
-
-    /// The queries from `first` on, list by list.
+    /// The `count` queries from `first` on, list by list.
     fn batch(
         &self,
         queries: &Matrix,
         first: usize,
+        count: usize,
         ask: &Ask<'_>,
     ) -> Result<Vec<Vec<Neighbor>>, SearchError> {
-        let count = QUERIES.min(queries.rows() - first);
         let mut prepared = Matrix::zeros(count, self.vectors.rows().cols());
         let (mut given, mut query) = (Vec::new(), Vec::new());
         for place in 0..count {
@@ -247,7 +242,7 @@ impl IvfIndex {
             prepared.row_mut(place).copy_from_slice(&query);
         }
         let k = ask.k.min(self.len());
-        let wanted = self.wanted(ask, k);
+        let wanted = self.storage().wanted(ask, k, self.len());
         let plan = Plan::new(&self.coarse, &prepared, ask.effort.unwrap_or(self.probe), wanted);
         let mut best = vec![Reservoir::default(); count];
         if let Some(short) = &self.short {
@@ -353,7 +348,7 @@ impl Index for IvfIndex {
         if k == 0 {
             return Ok(Work::default());
         }
-        let wanted = self.wanted(ask, k);
+        let wanted = self.storage().wanted(ask, k, self.len());
         self.short.iter().for_each(|short| short.write_query(prepared, short_query));
         let mut best = std::mem::take(&mut work.best);
         best.begin(wanted);
@@ -380,6 +375,6 @@ impl Index for IvfIndex {
         if ask.k == 0 || self.is_empty() || ask.filter.is_some() {
             return search_each(self, queries, ask);
         }
-        search_blocks(queries.rows(), QUERIES, |first| self.batch(queries, first, ask))
+        search_lists(queries, |first, count| self.batch(queries, first, count, ask))
     }
 }

@@ -102,11 +102,11 @@ impl Coded {
         crate::arrange::permute_rows(vectors.rows_mut(), &rows);
         let sample = pick(rows.len(), SAMPLE * codes.words(), build.seed.child("codes"));
         let mut sample = residuals(&vectors, (&coarse, &coarse.centroids), sample.into_iter());
-        let given = coarse.centroids.clone();
         let rotation = match codes.rotations {
             0 => None,
             turns => Some(Rotation::learn(&sample, codes, turns, build)?),
         };
+        let given = rotation.as_ref().map(|_| coarse.centroids.clone());
         if let Some(rotation) = &rotation {
             sample = rotation.turn_all(&sample);
             let mut held = Vec::new();
@@ -128,15 +128,20 @@ impl Coded {
             probe: lists.map_or(1, |lists| lists.probe),
             rerank: codes.rerank,
         };
-        coded.encode(codes.bits, &given, build)?;
+        coded.encode(codes.bits, given.as_ref(), build)?;
         if !codes.keep {
             coded.vectors = coded.vectors.without_rows();
         }
         Ok(coded)
     }
 
-    /// Codes all vectors, in chunks; `given` are the centroids as they were before any rotation.
-    fn encode(&mut self, bits: usize, given: &slab::Rows, build: &Build<'_>) -> Result<(), BuildError> {
+    /// Codes all vectors, in chunks; `given` are the centroids before their rotation, if any.
+    fn encode(
+        &mut self,
+        bits: usize,
+        given: Option<&slab::Rows>,
+        build: &Build<'_>,
+    ) -> Result<(), BuildError> {
         let (count, parts) = (self.len(), self.quantiser.parts());
         if bits == 4 {
             self.blocks = blocks(&self.coarse).into();
@@ -153,7 +158,8 @@ impl Coded {
             let chunk = first..count.min(first + CHUNK);
             let codes = &mut codes[..chunk.len() * parts];
             let places = chunk.start as u32..chunk.end as u32;
-            let mut rest = residuals(&self.vectors, (&self.coarse, given), places);
+            let mut rest =
+                residuals(&self.vectors, (&self.coarse, given.unwrap_or(&self.coarse.centroids)), places);
             if let Some(rotation) = &self.rotation {
                 rest = rotation.turn_all(&rest);
             }

@@ -97,4 +97,10 @@ pub struct IvfPqIndex {
     pub(super) coded: Coded,
 }
 
+impl IvfPqIndex {
+    fn asked<'a>(&self, ask: &Ask<'a>) -> Ask<'a> {
+        *ask
+    }
+}
+
 index_by_codes!(IvfPqIndex);

@@ -153,6 +153,13 @@ pub struct PqIndex {
     coded: Coded,
 }
 
+impl PqIndex {
+    /// Where there are no lists to visit, effort is how many are compared again.
+    fn asked<'a>(&self, ask: &Ask<'a>) -> Ask<'a> {
+        Ask { rerank: ask.rerank.or(ask.effort), ..*ask }
+    }
+}
+
 /// [`Index`] by the codes within.
 macro_rules! index_by_codes {
     ($type:ty) => {
@@ -180,7 +187,7 @@ macro_rules! index_by_codes {
                 scratch: &mut Scratch,
                 out: &mut Vec<Neighbor>,
             ) -> Result<Work, SearchError> {
-                self.coded.search(query, ask, scratch, out)
+                self.coded.search(query, &self.asked(ask), scratch, out)
             }
 
             fn search_batch(
@@ -191,7 +198,7 @@ macro_rules! index_by_codes {
                 if ask.k == 0 || self.is_empty() || ask.filter.is_some() {
                     return crate::index::search_each(self, queries, ask);
                 }
-                match self.coded.search_batch(queries, ask) {
+                match self.coded.search_batch(queries, &self.asked(ask)) {
                     Some(found) => found,
                     None => crate::index::search_each(self, queries, ask),
                 }

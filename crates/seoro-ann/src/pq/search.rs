@@ -3,8 +3,7 @@
 use super::Tables;
 use super::coded::Coded;
 use super::fast::{self, Scale};
-use crate::index::search_blocks;
-use crate::ivf::{Plan, Probing, QUERIES, Tiles, scan};
+use crate::ivf::{Plan, Probing, QUERIES, Tiles, scan, search_lists};
 use crate::reservoir::{Candidate, Reservoir};
 use crate::{Ask, Metric, Neighbor, Scratch, SearchError, Work};
 use seoro_core::{Matrix, kernel};
@@ -23,9 +22,7 @@ impl Coded {
     /// How many of the best by codes are compared again.
     fn again(&self, ask: &Ask<'_>, k: usize) -> usize {
         let is_kept = self.vectors.len() == self.len();
-        // Where there are no lists to visit, this is what effort means.
-        let effort = if self.rows.is_empty() { ask.effort } else { None };
-        match ask.rerank.or(effort).unwrap_or(self.rerank) {
+        match ask.rerank.unwrap_or(self.rerank) {
             0 => 0,
             again if is_kept => again.max(k).min(self.len()),
             _ => 0,
@@ -153,6 +150,8 @@ impl Coded {
         let metric = self.vectors.metric();
         let square = kernel::dot(compared, compared);
         let nearness = |score: f32| match metric {
+            // ∞ − ∞: as far as can be.
+            Metric::SquaredL2 if (square - 2.0 * score).is_nan() => f32::NEG_INFINITY,
             Metric::SquaredL2 => -(square - 2.0 * score).max(0.0),
             Metric::InnerProduct | Metric::Cosine => score,
         };
@@ -192,17 +191,17 @@ impl Coded {
         {
             return None;
         }
-        Some(search_blocks(queries.rows(), QUERIES, |first| self.batch(queries, first, ask)))
+        Some(search_lists(queries, |first, count| self.batch(queries, first, count, ask)))
     }
 
-    /// The queries from `first` on.
+    /// The `count` queries from `first` on.
     fn batch(
         &self,
         queries: &Matrix,
         first: usize,
+        count: usize,
         ask: &Ask<'_>,
     ) -> Result<Vec<Vec<Neighbor>>, SearchError> {
-        let count = QUERIES.min(queries.rows() - first);
         let prepared = self.vectors.prepare_all(queries, first, count)?;
         let mut compared =
             self.rotation.as_ref().map_or_else(|| prepared.clone(), |rotation| rotation.turn_all(&prepared));

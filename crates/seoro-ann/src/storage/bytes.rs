@@ -181,8 +181,9 @@ impl Bytes {
         }
         let largest = query.iter().fold(0.0f32, |largest, number| largest.max(number.abs()));
         let step = if largest > 0.0 { largest / 127.0 } else { 1.0 };
-        // Ties and rounding stay within ±127: the product's kernel asks for that of one side.
-        out.bytes.iter_mut().zip(query).for_each(|(out, x)| *out = (x / step).round() as i8);
+        // Within ±127, as the product's kernel asks of one side; steps too small for a number round far beyond.
+        let byte = |x: f32| (x / step).round().clamp(-127.0, 127.0) as i8;
+        out.bytes.iter_mut().zip(query).for_each(|(out, &x)| *out = byte(x));
         out.scale = self.step * step;
         // Bytes stand for the middle of what is rounded to them.
         let sum: i32 = out.bytes.iter().map(|&byte| i32::from(byte)).sum();

@@ -104,7 +104,7 @@ impl Halves {
         wide.clear();
         // Once for all queries.
         wide.extend(
-            self.rows[rows.start * self.width..rows.end * self.width].iter().map(|&half| whole(half)),
+            self.rows[rows.start * self.width..rows.end * self.width].iter().map(|&half| kernel::widen(half)),
         );
         out.clear();
         out.resize(queries.len() * count, 0.0);
@@ -128,12 +128,6 @@ fn half(x: f32) -> u16 {
     if is_finite { rounded as u16 } else { (bits >> 16) as u16 & 0x8000 | LARGEST }
 }
 
-/// A number of 16 bits in 32.
-#[inline]
-pub(crate) fn whole(half: u16) -> f32 {
-    f32::from_bits(u32::from(half) << 16)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,13 +138,14 @@ mod tests {
         let mut rng = Seed::new(4).rng();
         for _ in 0..10_000 {
             let x = (rng.normal() * 10f64.powi(rng.below(60) as i32 - 30)) as f32;
-            let near = whole(half(x));
-            let (below, above) = (whole((x.to_bits() >> 16) as u16), whole((x.to_bits() >> 16) as u16 + 1));
+            let near = kernel::widen(half(x));
+            let (below, above) =
+                (kernel::widen((x.to_bits() >> 16) as u16), kernel::widen((x.to_bits() >> 16) as u16 + 1));
             let least = (below - x).abs().min((above - x).abs());
             assert_eq!((near - x).abs(), least, "{x}: {near}, between {below} and {above}");
         }
         for x in [0.0, -0.0, 1.0, -255.0, 3.389_531_4e38] {
-            assert_eq!(whole(half(x)).to_bits(), f32::to_bits(x));
+            assert_eq!(kernel::widen(half(x)).to_bits(), f32::to_bits(x));
         }
         assert_eq!((half(f32::MAX), half(f32::MIN)), (LARGEST, LARGEST | 0x8000));
         // Halfway between two: the even one.

@@ -3,8 +3,6 @@
 mod bytes;
 mod halves;
 
-pub(crate) use halves::whole;
-
 use crate::file::{FileError, Sections, Source};
 use crate::vectors::Vectors;
 use crate::{Ask, BuildError, Points};
@@ -80,6 +78,11 @@ impl Storage {
             Some(Kept::Bytes(bytes)) if whole < bytes.len() => Self::Int8,
             Some(Kept::Bytes(_)) => Self::Int8Reranked,
         }
+    }
+
+    /// How many of `len` vectors a search for `k` selects, to be compared again or as they are.
+    pub(crate) fn wanted(self, ask: &Ask<'_>, k: usize, len: usize) -> usize {
+        if self == Self::Int8Reranked { reranked(ask, k).min(len) } else { k }
     }
 
     /// Whether whole vectors are kept.

@@ -25,6 +25,19 @@ fn nearest(index: &ForestIndex, query: &[f32], ask: &Ask<'_>) -> Vec<Neighbor> {
     out
 }
 
+#[test]
+fn searches_without_number_share_one_memory() {
+    let sizes = [(300, 6), (70, 6)];
+    let both = sizes.map(|(rows, dim)| built(&small(), &random(rows, dim, "vectors"), Metric::SquaredL2));
+    let (queries, mut scratch, mut found) = (random(600, 6, "queries"), both[0].scratch(), Vec::new());
+    let ask = Ask::new(5).effort(20);
+    for row in 0..queries.rows() {
+        let index = &both[row / 3 % 2];
+        index.search(queries.row(row), &ask, &mut scratch, &mut found).unwrap();
+        assert_eq!(found, nearest(index, queries.row(row), &ask), "search {row}");
+    }
+}
+
 /// Points around centres.
 fn clustered(rows: usize, dim: usize, stream: &str) -> Matrix {
     let centres = random(20, dim, "centres");

@@ -168,6 +168,28 @@ fn numbers_that_overflow_are_searched_too() {
     }
 }
 
+#[test]
+fn a_query_too_long_for_its_distances_is_not_near() {
+    let vectors = Matrix::from_vec(40, 4, (0..160).map(|place| 1000.0 + place as f32).collect()).unwrap();
+    let query = Matrix::from_vec(1, 4, vec![3e38; 4]).unwrap();
+    for (what, index) in all_kinds(&vectors, Metric::SquaredL2, 0, false) {
+        let found = index.search_batch(&query, &Ask::new(40).effort(9)).unwrap();
+        assert!(found[0].iter().all(|near| near.score == f32::INFINITY), "{what}: {found:?}");
+    }
+}
+
+#[test]
+fn effort_is_lists_where_there_is_one_and_never_how_many_are_compared_again() {
+    let (vectors, queries) = (random(2000, 8, "vectors"), random(20, 8, "queries"));
+    let recipe = IvfPq { lists: Some(1), parts: Some(2), bits: 4, ..IvfPq::default() };
+    let index = built_lists(&recipe, &vectors, Metric::SquaredL2);
+    let by = |ask: Ask<'_>| index.search_batch(&queries, &ask).unwrap();
+    assert_eq!(by(Ask::new(10).effort(1)), by(Ask::new(10)));
+    let kept = built_lists(&IvfPq { rerank: 0, ..recipe }, &vectors, Metric::SquaredL2);
+    let by = |ask: Ask<'_>| kept.search_batch(&queries, &ask).unwrap();
+    assert_eq!(by(Ask::new(10).effort(16)), by(Ask::new(10)));
+}
+
 /// The numbers of a list of the fixture.
 fn numbers(fixture: &serde_json::Value, name: &str) -> Vec<f32> {
     fixture[name].as_array().unwrap().iter().map(|number| number.as_f64().unwrap() as f32).collect()

@@ -119,6 +119,19 @@ fn a_batch_of_bytes_finds_what_each_query_alone_finds() {
 }
 
 #[test]
+fn queries_of_the_smallest_numbers_are_the_same_alone_and_in_a_batch() {
+    let vectors = random(60, 8, "vectors");
+    let queries = Matrix::from_vec(5, 8, vec![-2.5e-43; 40]).unwrap();
+    for index in every(&vectors, Metric::InnerProduct, Storage::Int8) {
+        let ask = Ask::new(60).effort(60);
+        let (batch, mut alone) = (index.search_batch(&queries, &ask).unwrap(), Vec::new());
+        index.search(queries.row(0), &ask, &mut index.scratch(), &mut alone).unwrap();
+        let scores = |found: &[Neighbor]| found.iter().map(|near| near.score).collect::<Vec<f32>>();
+        assert_eq!(scores(&batch[0]), scores(&alone));
+    }
+}
+
+#[test]
 fn numbers_that_are_bytes_lose_nothing() {
     let mut rng = Seed::new(5).child("bytes").rng();
     let mut pixels = |rows: usize| {
@@ -139,8 +152,15 @@ fn numbers_that_are_bytes_lose_nothing() {
 fn sums_that_would_overflow_are_refused() {
     let vectors = Matrix::zeros(2, 40_000);
     let points = Points::new(&vectors, Metric::SquaredL2);
-    let refused = Flat { storage: Storage::Int8 }.build(&points, &Build::new(Seed::new(1)));
-    assert!(matches!(refused, Err(BuildError::Parameter { parameter: "storage", .. })));
+    let (storage, build) = (Storage::Int8, Build::new(Seed::new(1)));
+    let refused = [
+        Flat { storage }.build(&points, &build).err(),
+        Hnsw { storage, ..Hnsw::default() }.build(&points, &build).err(),
+        Ivf { storage, ..Ivf::default() }.build(&points, &build).err(),
+    ];
+    for error in refused {
+        assert!(matches!(error, Some(BuildError::Parameter { parameter: "storage", .. })), "{error:?}");
+    }
 }
 
 #[test]

@@ -65,18 +65,18 @@ pub(super) fn squared_l2<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
 
 /// A number of 16 bits, bfloat16, in 32.
 #[inline(always)]
-fn wide(half: u16) -> f32 {
+pub fn widen(half: u16) -> f32 {
     f32::from_bits(u32::from(half) << 16)
 }
 
 #[inline(always)]
 pub(super) fn dot_bf16<const FMA: bool>(a: &[f32], b: &[u16]) -> f32 {
-    fold(a, b, |a, b, sum| mul_add::<FMA>(a, wide(b), sum))
+    fold(a, b, |a, b, sum| mul_add::<FMA>(a, widen(b), sum))
 }
 
 #[inline(always)]
 pub(super) fn squared_l2_bf16<const FMA: bool>(a: &[f32], b: &[u16]) -> f32 {
-    fold(a, b, |a, b, sum| mul_add::<FMA>(a - wide(b), a - wide(b), sum))
+    fold(a, b, |a, b, sum| mul_add::<FMA>(a - widen(b), a - widen(b), sum))
 }
 
 /// Chunks of the main loop between two looks at the sum: fewer looks cost less, more stop earlier.

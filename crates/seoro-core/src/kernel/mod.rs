@@ -19,7 +19,7 @@ mod select;
 mod tests;
 
 pub use bytes::{dot_i8, squared_l2_i8};
-pub use lanes::{log_sigmoid, sigmoid};
+pub use lanes::{log_sigmoid, sigmoid, widen};
 pub use panels::Panels;
 pub use scan4::{BLOCK as SCAN_BLOCK, scan4};
 pub use select::{first_above, select, top_k};

@@ -46,7 +46,7 @@ impl Panels {
             let mut filled = 0;
             for (place, query) in panel.iter_mut().zip(queries.by_ref()) {
                 assert_eq!(query.len(), width, "queries of one width");
-                self.squares.push(query.iter().map(|&byte| i32::from(byte) * i32::from(byte)).sum());
+                self.squares.push(square(query.iter().map(|&byte| i16::from(byte))));
                 (*place, filled) = (query.as_chunks().0, filled + 1);
             }
             if filled == 0 {
@@ -74,7 +74,8 @@ impl Panels {
         self.count == 0
     }
 
-    /// Writes the dot products of each query with `rows` `[R, D]` to `out` `[Q, R]`; 2¹⁷ numbers cannot overflow one.
+    /// Writes the dot products of each query with `rows` `[R, D]` to `out` `[Q, R]`; fewer than 2¹⁷ numbers cannot
+    /// overflow one.
     ///
     /// ```
     /// let mut queries = seoro_core::kernel::Panels::default();
@@ -143,7 +144,7 @@ impl Panels {
                 let wide = wide.as_flattened_mut();
                 wide.iter_mut().zip(row).for_each(|(wide, &byte)| *wide = i16::from(byte));
                 if L2 {
-                    *square = wide.iter().map(|&x| i32::from(x) * i32::from(x)).sum();
+                    *square = self::square(wide.iter().copied());
                 }
             }
             let count = rows.len() / self.width;
@@ -154,7 +155,9 @@ impl Panels {
                     let out = &mut out[query * of + first..][..count];
                     for ((out, sums), square) in out.iter_mut().zip(&sums).zip(squares) {
                         *out = match L2 {
-                            true => self.squares[query].wrapping_add(square).wrapping_sub(2 * sums[lane]),
+                            true => self.squares[query]
+                                .wrapping_add(square)
+                                .wrapping_sub(sums[lane].wrapping_mul(2)),
                             false => sums[lane],
                         };
                     }
@@ -162,6 +165,12 @@ impl Panels {
             }
         }
     }
+}
+
+/// `‖x‖²`, which wraps where a dot product needs it not.
+#[inline(always)]
+fn square(numbers: impl Iterator<Item = i16>) -> i32 {
+    numbers.fold(0, |sum: i32, x| sum.wrapping_add(i32::from(x) * i32::from(x)))
 }
 
 #[inline(always)]

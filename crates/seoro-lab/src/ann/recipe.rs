@@ -138,7 +138,10 @@ impl Recipe {
 
     /// What a search at this effort is asked for.
     pub fn ask(&self, k: usize, effort: usize) -> Ask<'static> {
-        Ask::new(k).effort(effort)
+        match self.effort() {
+            Effort::None => Ask::new(k),
+            _ => Ask::new(k).effort(effort),
+        }
     }
 
     /// How vectors are stored for searches.
