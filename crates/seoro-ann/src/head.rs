@@ -202,7 +202,7 @@ pub(crate) fn random(rows: usize, cols: usize, seed: Seed) -> Rows {
 }
 
 /// Gram and Schmidt, twice for the rounding; directions that vanish or overflow become zeros, which bound nothing away.
-pub(crate) fn orthonormalise(basis: &mut Rows) {
+fn orthonormalise(basis: &mut Rows) {
     let (count, width) = (basis.rows(), basis.cols());
     let numbers = basis.as_mut_slice();
     for row in 0..count {

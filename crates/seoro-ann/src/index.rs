@@ -54,8 +54,9 @@ pub trait Index: Send + Sync {
         out: &mut Vec<Neighbor>,
     ) -> Result<Work, SearchError>;
 
-    /// [`Index::search`] for each row of `queries` `[Q, D]`, on all cores. Which of vectors that differ in the last bits of
-    /// their products are found may hang on the number of cores, but for squared distances.
+    /// [`Index::search`] for each row of `queries` `[Q, D]`, on all cores. A batch is compared by products of matrices, whose
+    /// last bits hang on the number of cores: so may those of scores by codes, and which of vectors that are equally near
+    /// but for these are found.
     ///
     /// # Errors
     /// As [`Index::search`], for the first query that is refused.
@@ -80,6 +81,9 @@ pub(crate) fn search_each<I: Index + ?Sized>(
                 Ok(out)
             },
         )
+        // The first error of all, not the first that comes.
+        .collect::<Vec<Result<Vec<Neighbor>, SearchError>>>()
+        .into_iter()
         .collect()
 }
 
@@ -99,8 +103,9 @@ pub(crate) fn search_blocks(
     block: impl Fn(usize) -> Result<Vec<Vec<Neighbor>>, SearchError> + Send + Sync,
 ) -> Result<Vec<Vec<Neighbor>>, SearchError> {
     let firsts: Vec<usize> = (0..queries).step_by(size).collect();
-    let found: Result<Vec<Vec<Vec<Neighbor>>>, SearchError> = firsts.into_par_iter().map(block).collect();
-    found.map(|blocks| blocks.into_iter().flatten().collect())
+    let blocks: Vec<Result<Vec<Vec<Neighbor>>, SearchError>> = firsts.into_par_iter().map(block).collect();
+    let blocks: Result<Vec<Vec<Vec<Neighbor>>>, SearchError> = blocks.into_iter().collect();
+    blocks.map(|blocks| blocks.into_iter().flatten().collect())
 }
 
 impl<I: Index + ?Sized> Index for Box<I> {

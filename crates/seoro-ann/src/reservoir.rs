@@ -26,7 +26,7 @@ const LEAST: usize = 24;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reservoir {
     wanted: usize,
-    /// What a candidate must exceed.
+    /// What a candidate must reach: of equals, which are kept their places tell.
     needed: f32,
     kept: Vec<Candidate>,
 }
@@ -40,7 +40,7 @@ impl Reservoir {
         self.kept.clear();
     }
 
-    /// The score that a candidate must exceed; NaN while any is taken.
+    /// The score that a candidate must reach; NaN while any is taken.
     #[inline]
     pub(crate) fn needed(&self) -> f32 {
         self.needed
@@ -53,7 +53,7 @@ impl Reservoir {
     /// Takes a candidate if it is among the best so far; one that is not a number is as far as can be.
     #[inline]
     pub(crate) fn offer(&mut self, score: f32, place: u32) {
-        let is_too_far = score <= self.needed;
+        let is_too_far = score < self.needed;
         if is_too_far {
             return;
         }
@@ -73,7 +73,7 @@ impl Reservoir {
             next += 1;
         }
         loop {
-            next += kernel::first_above(&scores[next..], self.needed);
+            next += kernel::first_above(&scores[next..], self.needed.next_down());
             if next >= scores.len() {
                 return;
             }

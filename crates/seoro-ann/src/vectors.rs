@@ -106,8 +106,15 @@ impl Vectors {
         self.ids.as_ref().map_or(u64::from(row), |ids| ids[row as usize])
     }
 
-    /// Leaves the `k` nearest of some rows, by the vectors themselves, in `best`.
-    pub(crate) fn compare_again(&self, query: &[f32], found: &[Candidate], k: usize, best: &mut Reservoir) {
+    /// Leaves the `k` nearest of some places, by the vectors there, in `best`, called by the rows that they were.
+    pub(crate) fn compare_again(
+        &self,
+        query: &[f32],
+        found: &[Candidate],
+        k: usize,
+        best: &mut Reservoir,
+        row_of: impl Fn(u32) -> u32,
+    ) {
         best.begin(k);
         for candidate in self.rows.ahead(found, |candidate| candidate.place) {
             let row = self.row(candidate.place);
@@ -116,7 +123,7 @@ impl Vectors {
                 Metric::SquaredL2 => -kernel::squared_l2_within(query, row, -best.needed()),
                 Metric::InnerProduct | Metric::Cosine => kernel::dot(query, row),
             };
-            best.offer(nearness, candidate.place);
+            best.offer(nearness, row_of(candidate.place));
         }
     }
 

@@ -1,4 +1,4 @@
-//! The exact index in a file: its vectors with half of their squared lengths, or their bytes.
+//! The exact index in a file: its vectors with half of their squared lengths, or shorter ones.
 
 use super::FlatIndex;
 use crate::file::{FileError, Filed, Kind, Sections, Source, check};

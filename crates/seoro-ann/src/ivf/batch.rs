@@ -9,8 +9,8 @@ use seoro_core::gemm::{View, ViewMut, gemm};
 use seoro_core::{Matrix, kernel};
 use std::ops::Range;
 
-/// How many queries are taken together: enough of them visit the same list.
-pub(crate) const QUERIES: usize = 2048;
+/// How many queries are taken together at most: enough of them visit the same list.
+const QUERIES: usize = 2048;
 
 /// How many queries and vectors are multiplied at once: products that stay in the second-level cache.
 const TILE: (usize, usize) = (128, 512);
@@ -21,15 +21,18 @@ const WORTH_A_PRODUCT: usize = 3;
 /// From how many queries on a list of short vectors is worth a panel of 16.
 const WORTH_A_PANEL: usize = 5;
 
+/// How many queries a block has: whole tiles, so that lists are ranked by the same products whatever the blocks are.
+pub(crate) fn block_of(queries: usize) -> usize {
+    even_blocks(queries, QUERIES).next_multiple_of(TILE.0)
+}
+
 /// The answers to queries that are searched block by block, the blocks on all cores; `block` is told its first and how many
 /// it has.
 pub(crate) fn search_lists(
     queries: &Matrix,
     block: impl Fn(usize, usize) -> Result<Vec<Vec<Neighbor>>, SearchError> + Send + Sync,
 ) -> Result<Vec<Vec<Neighbor>>, SearchError> {
-    let rows = queries.rows();
-    // In whole tiles, so that lists are ranked by the same products whatever the blocks are.
-    let size = even_blocks(rows, QUERIES).next_multiple_of(TILE.0);
+    let (rows, size) = (queries.rows(), block_of(queries.rows()));
     search_blocks(rows, size, |first| block(first, size.min(rows - first)))
 }
 

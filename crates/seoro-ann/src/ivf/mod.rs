@@ -17,7 +17,7 @@ mod coarse;
 mod file;
 
 use batch::scan_short;
-pub(crate) use batch::{Plan, QUERIES, Tiles, scan, search_lists};
+pub(crate) use batch::{Plan, Tiles, block_of, scan, search_lists};
 pub(crate) use coarse::{Coarse, MOST_LISTS, bytes_to_build, lists_for};
 
 use crate::arrange::{order_places, permute_rows, reorder};
@@ -216,12 +216,17 @@ impl IvfIndex {
         self.vectors.id(self.rows[place as usize])
     }
 
-    /// Appends the `k` nearest of what was found, equally near ones by their rows.
+    /// Calls what was found by its rows in place of its places.
+    fn by_rows<'a>(&self, found: &'a mut [Candidate]) -> &'a mut [Candidate] {
+        found.iter_mut().for_each(|found| found.place = self.rows[found.place as usize]);
+        found
+    }
+
+    /// Appends the `k` nearest of the rows found, equally near ones by their rows.
     fn write(&self, found: &mut [Candidate], k: usize, out: &mut Vec<Neighbor>) {
-        let row = |candidate: &Candidate| self.rows[candidate.place as usize];
-        found.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then_with(|| row(a).cmp(&row(b))));
+        found.sort_unstable_by(Candidate::order);
         let neighbor = |found: &Candidate| Neighbor {
-            id: self.id(found.place),
+            id: self.vectors.id(found.place),
             score: self.vectors.metric().score(found.score),
         };
         out.extend(found.iter().take(k).map(neighbor));
@@ -263,7 +268,7 @@ impl IvfIndex {
             let found = best.kept();
             let is_full = found.len() == k.saturating_add(SPARE);
             let last = found.iter().map(|found| found.score).fold(f32::INFINITY, f32::min);
-            self.vectors.compare_again(compared, found, k, &mut again);
+            self.vectors.compare_again(compared, found, k, &mut again, |place| self.rows[place as usize]);
             let found = again.kept();
             let nearest = found.iter().map(|found| found.score).reduce(f32::min);
             let nearest = nearest.unwrap_or(f32::NEG_INFINITY);
@@ -298,11 +303,11 @@ impl IvfIndex {
         out: &mut Vec<Neighbor>,
     ) -> usize {
         if self.storage() != Storage::Int8Reranked {
-            self.write(best.kept(), k, out);
+            self.write(self.by_rows(best.kept()), k, out);
             return 0;
         }
         let found = best.sorted();
-        self.vectors.compare_again(query, found, k, again);
+        self.vectors.compare_again(query, found, k, again, |place| self.rows[place as usize]);
         self.write(again.kept(), k, out);
         found.len()
     }

@@ -14,13 +14,13 @@
 use super::coded::Codes;
 use super::quantiser::Quantiser;
 use crate::file::{FileError, Source, check};
-use crate::head::{orthonormalise, random};
+use crate::head::random;
 use crate::kmeans::Rows as Points;
 use crate::slab::{Rows, Slab};
 use crate::{Build, BuildError};
 use rayon::prelude::*;
 use seoro_core::gemm::{View, ViewMut, gemm};
-use seoro_core::{Matrix, Seed, kernel};
+use seoro_core::{Matrix, kernel};
 use std::ops::Range;
 
 /// The most vectors that it is learned from.
@@ -32,14 +32,11 @@ const WORD_TURNS: usize = 4;
 /// The part of the rotation before, in mean squares of `Σ ŷ xᵀ`.
 const KEPT: f32 = 1e-3;
 
-/// The most turns of Newton and Schulz, and how far from orthonormal rows it ends at the latest.
+/// The most turns of Newton and Schulz, and how far from orthonormal rows the last begins.
 const POLAR: (usize, f32) = (40, 1e-3);
 
 /// How many rows are multiplied at once.
 const CHUNK: usize = 256;
-
-/// How many random rotations are drawn at most: one in some hundred has a row in the space of the others.
-const TRIES: u64 = 8;
 
 /// Orthonormal rows, `[D, D]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,7 +61,7 @@ impl Rotation {
             sample.row_mut(place).copy_from_slice(points.row(place * points.rows() / count));
         });
         let mut best: Option<(f64, Self, Quantiser)> = None;
-        for start in [Self::identity(dim), Self::random(dim, build.seed.child("rotation"))] {
+        for start in [Self::identity(dim), Self::random(dim, build)?] {
             let turned = start.turn_all(&sample);
             let quantiser =
                 Quantiser::train(Points::of(&turned), codes.parts, codes.words(), codes.iterations, build)?;
@@ -80,9 +77,7 @@ impl Rotation {
             quantiser.improve(Points::of(&turned), WORD_TURNS, build)?;
             rotation.approach(&decoded(&quantiser, &turned), &sample, build)?;
         }
-        // Within rounding, where the polar factor ends within a thousandth.
-        orthonormalise(&mut rotation.matrix);
-        Ok(if rotation.is_whole() { rotation } else { Self::identity(dim) })
+        Ok(rotation)
     }
 
     fn identity(dim: usize) -> Self {
@@ -91,18 +86,10 @@ impl Rotation {
         Self { matrix }
     }
 
-    fn random(dim: usize, seed: Seed) -> Self {
-        let mut drawn = (0..TRIES).map(|place| {
-            let mut matrix = random(dim, dim, seed.index(place));
-            orthonormalise(&mut matrix);
-            Self { matrix }
-        });
-        drawn.find(Self::is_whole).unwrap_or_else(|| Self::identity(dim))
-    }
-
-    /// Whether no row is zeros, which is what rows in the space of others become.
-    fn is_whole(&self) -> bool {
-        (0..self.matrix.rows()).all(|row| self.matrix.row(row).iter().any(|&number| number != 0.0))
+    fn random(dim: usize, build: &Build<'_>) -> Result<Self, BuildError> {
+        let numbers = random(dim, dim, build.seed.child("rotation"));
+        let factor = polar(numbers.as_slice().to_vec(), dim, build)?;
+        Ok(factor.map_or_else(|| Self::identity(dim), |matrix| Self { matrix }))
     }
 
     /// The bytes that it and its training hold.
@@ -197,7 +184,7 @@ fn error(points: &Matrix, decoded: &Matrix) -> f64 {
     (0..points.rows()).map(|row| f64::from(kernel::squared_l2(points.row(row), decoded.row(row)))).sum()
 }
 
-/// The orthogonal polar factor of a square matrix; nothing where its numbers are not finite, or all zero.
+/// The orthogonal polar factor of a square matrix; nothing where its numbers are not finite, or where it has next to none.
 ///
 /// # Errors
 /// [`BuildError::Cancelled`].
@@ -224,22 +211,25 @@ fn polar(mut matrix: Vec<f32>, dim: usize, build: &Build<'_>) -> Result<Option<R
         });
         let identity = |place: usize| if place.is_multiple_of(dim + 1) { 1.0 } else { 0.0 };
         let apart = products.iter().enumerate().map(|(place, x)| (x - identity(place)).abs());
-        if apart.fold(0.0, f32::max) < POLAR.1 {
-            break;
-        }
+        let is_near = apart.fold(0.0, f32::max) < POLAR.1;
         next.copy_from_slice(&matrix);
         by_rows(&mut next, dim, |rows, out| {
             let part = &products[rows.start * dim..rows.end * dim];
             gemm(-0.5, View::new(part, rows.len(), dim), own, 1.5, out, false);
         });
         std::mem::swap(&mut matrix, &mut next);
+        // A turn squares what is missing: nothing but rounding is.
+        if is_near {
+            return Ok(Some(Rows::new(dim, dim, matrix.into())));
+        }
     }
-    Ok(Some(Rows::new(dim, dim, matrix.into())))
+    Ok(None)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use seoro_core::Seed;
 
     fn points(rows: usize, cols: usize) -> Matrix {
         Matrix::from_vec(rows, cols, random(rows, cols, Seed::new(7)).as_slice().to_vec()).unwrap()
@@ -278,7 +268,7 @@ mod tests {
             let of_matrix = |r: usize, c: usize| matrix.row(r)[c];
             for (r, c) in (0..dim).flat_map(|r| (0..dim).map(move |c| (r, c))) {
                 let is_one = f32::from(u8::from(r == c));
-                assert!((product(&of_factor, &back, r, c) - is_one).abs() < 2e-3);
+                assert!((product(&of_factor, &back, r, c) - is_one).abs() < 1e-4);
                 // M = H U with a symmetric H = M Uᵀ.
                 let (here, there) = (product(&of_matrix, &back, r, c), product(&of_matrix, &back, c, r));
                 assert!((here - there).abs() < 0.02, "{dim}: {here}, {there}");
@@ -297,7 +287,7 @@ mod tests {
         }
         let (codes, build) = (codes(4), Build::new(Seed::new(1)));
         let before = left_out(&Rotation::identity(8), &points, &codes, &build);
-        let chance = left_out(&Rotation::random(8, build.seed.child("rotation")), &points, &codes, &build);
+        let chance = left_out(&Rotation::random(8, &build).unwrap(), &points, &codes, &build);
         let learned = Rotation::learn(&points, &codes, codes.rotations, &build).unwrap();
         let after = left_out(&learned, &points, &codes, &build);
         assert!(after < 0.95 * chance, "{chance} by a random rotation, {after} by one that is learned");
@@ -322,7 +312,8 @@ mod tests {
     #[test]
     fn random_rotations_have_orthonormal_rows() {
         for seed in 0..300 {
-            let Rotation { matrix } = Rotation::random(24, Seed::new(seed));
+            let Rotation { matrix } = Rotation::random(24, &Build::new(Seed::new(seed))).unwrap();
+            assert!(matrix.row(0)[0] != 1.0, "seed {seed}: no rotation was found");
             for (row, other) in (0..24).flat_map(|row| (0..=row).map(move |other| (row, other))) {
                 let product = kernel::dot(matrix.row(row), matrix.row(other));
                 let expected = f32::from(u8::from(row == other));

@@ -3,7 +3,7 @@
 use super::Tables;
 use super::coded::Coded;
 use super::fast::{self, Scale};
-use crate::ivf::{Plan, Probing, QUERIES, Tiles, scan, search_lists};
+use crate::ivf::{Plan, Probing, Tiles, block_of, scan, search_lists};
 use crate::reservoir::{Candidate, Reservoir};
 use crate::{Ask, Metric, Neighbor, Scratch, SearchError, Work};
 use seoro_core::{Matrix, kernel};
@@ -158,20 +158,21 @@ impl Coded {
         let mut exact = 0;
         let best = if again == 0 {
             let best = found.kept();
-            best.iter_mut().for_each(|found| found.score = nearness(found.score));
+            best.iter_mut().for_each(|found| {
+                *found = Candidate { score: nearness(found.score), place: self.row(found.place) };
+            });
             best
         } else {
             let found = found.sorted();
             exact = again.min(found.len());
-            self.vectors.compare_again(query, &found[..exact], k, compared_again);
+            self.vectors.compare_again(query, &found[..exact], k, compared_again, |place| self.row(place));
             compared_again.kept()
         };
-        let row = |candidate: &Candidate| self.row(candidate.place);
-        best.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then_with(|| row(a).cmp(&row(b))));
+        best.sort_unstable_by(Candidate::order);
         out.extend(
             best.iter()
                 .take(k)
-                .map(|found| Neighbor { id: self.id(found.place), score: metric.score(found.score) }),
+                .map(|found| Neighbor { id: self.vectors.id(found.place), score: metric.score(found.score) }),
         );
         exact
     }
@@ -183,7 +184,7 @@ impl Coded {
         ask: &Ask<'_>,
     ) -> Option<Result<Vec<Vec<Neighbor>>, SearchError>> {
         let probe = ask.effort.unwrap_or(self.probe).min(self.coarse.lists());
-        let visits = queries.rows().min(QUERIES).saturating_mul(probe);
+        let visits = block_of(queries.rows()).min(queries.rows()).saturating_mul(probe);
         let is_by_products = self.blocks.is_empty();
         let width = self.vectors.rows().cols();
         if visits < WORTH_A_BATCH * self.coarse.lists()

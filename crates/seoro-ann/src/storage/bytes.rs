@@ -235,7 +235,7 @@ impl ByteQueries {
     }
 }
 
-/// A number off its centre as a byte: the whole number below it in steps.
+/// A number off its centre as a byte: the whole number below it in steps, but for rounding.
 #[inline]
 fn code(x: f32, step: f32) -> i8 {
     // The whole part of what is not below zero, which is one instruction of every processor.

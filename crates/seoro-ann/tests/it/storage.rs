@@ -119,6 +119,20 @@ fn a_batch_of_bytes_finds_what_each_query_alone_finds() {
 }
 
 #[test]
+fn vectors_that_are_equally_near_are_answered_by_their_rows() {
+    let vectors = Matrix::from_vec(4, 1, vec![-2.5, 2.5, -10.0, 10.0]).unwrap();
+    for storage in [Storage::F32, Storage::Int8Reranked, Storage::Bf16] {
+        for index in every(&vectors, Metric::SquaredL2, storage) {
+            for k in 1..=4 {
+                let found = index.search_batch(&Matrix::zeros(9, 1), &Ask::new(k).effort(4)).unwrap();
+                let ids: Vec<u64> = found[8].iter().map(|near| near.id).collect();
+                assert_eq!(ids, (0..k as u64).collect::<Vec<u64>>(), "{storage:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn queries_of_the_smallest_numbers_are_the_same_alone_and_in_a_batch() {
     let vectors = random(60, 8, "vectors");
     let queries = Matrix::from_vec(5, 8, vec![-2.5e-43; 40]).unwrap();
@@ -184,8 +198,12 @@ fn no_index_holds_more_than_it_said_before() {
         all.push((ivf.memory(&points), ivf.build(&points, &build).unwrap().bytes()));
         let pq = Pq { bits: 4, ..Pq::default() };
         all.push((pq.memory(&points), pq.build(&points, &build).unwrap().bytes()));
-        for rotations in [0, 1] {
-            let ivf_pq = IvfPq { rotations, ..IvfPq::default() };
+        let rotated = [0, 1].map(|rotations| IvfPq { rotations, ..IvfPq::default() });
+        let [without, with] = [&rotated[0], &rotated[1]].map(|ivf_pq| ivf_pq.memory(&points));
+        // The sample given, rotated and decoded, and what the polar factor takes.
+        let (rows, dim) = (vectors.rows() as u64, vectors.cols() as u64);
+        assert!(with - without >= 4 * (3 * rows * dim + 4 * dim * dim), "{with} with, {without} without");
+        for ivf_pq in rotated {
             all.push((ivf_pq.memory(&points), ivf_pq.build(&points, &build).unwrap().bytes()));
         }
         for (place, (said, held)) in all.into_iter().enumerate() {
