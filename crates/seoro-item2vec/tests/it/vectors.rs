@@ -35,13 +35,13 @@ fn bad_lines_are_named() {
 }
 
 #[test]
-fn most_similar_leaves_the_name_itself_out() {
+fn similar_leaves_the_name_itself_out() {
     let vectors = random(20, 4);
-    let similar = vectors.most_similar("item-3", 19).unwrap();
+    let similar = vectors.similar("item-3", 19).unwrap();
     assert_eq!(similar.len(), 19);
     assert!(similar.iter().all(|(name, cosine)| name != "item-3" && cosine.abs() <= 1.0 + 1e-6));
     assert!(similar.windows(2).all(|pair| pair[0].1 >= pair[1].1));
-    assert!(matches!(vectors.most_similar("item-99", 1), Err(VectorsError::Unknown { .. })));
+    assert!(matches!(vectors.similar("item-99", 1), Err(VectorsError::Unknown { .. })));
 }
 
 #[test]
