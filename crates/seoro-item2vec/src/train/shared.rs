@@ -50,7 +50,7 @@ impl Shared {
         let mut filled = vec![0.0; shared.width()];
         for row in 0..matrix.rows() {
             filled[..matrix.cols()].copy_from_slice(matrix.row(row));
-            shared.add(row as u32, &filled);
+            shared.write(row as u32, &filled);
         }
         shared
     }
@@ -97,15 +97,22 @@ impl Shared {
         }
     }
 
-    /// Adds to a row.
+    /// Puts a row in the place of the one that is there.
     #[inline]
-    pub(crate) fn add(&self, row: u32, step: &[f32]) {
-        for (line, step) in self.row(row).iter().zip(step.as_chunks::<LANES>().0) {
-            for (pair, step) in line.0.iter().zip(step.as_chunks::<2>().0) {
-                let [low, high] = split(pair.load(Relaxed));
-                pair.store(join([low + step[0], high + step[1]]), Relaxed);
+    pub(crate) fn write(&self, row: u32, numbers: &[f32]) {
+        for (line, numbers) in self.row(row).iter().zip(numbers.as_chunks::<LANES>().0) {
+            for (pair, numbers) in line.0.iter().zip(numbers.as_chunks::<2>().0) {
+                pair.store(join(*numbers), Relaxed);
             }
         }
+    }
+
+    /// Adds to a row; `sum` has room for one.
+    #[inline]
+    pub(crate) fn add(&self, row: u32, step: &[f32], sum: &mut [f32]) {
+        self.read(row, sum);
+        sum.iter_mut().zip(step).for_each(|(sum, step)| *sum += step);
+        self.write(row, sum);
     }
 
     /// Whether all numbers are finite.
@@ -130,10 +137,11 @@ mod tests {
         shared.read(1, &mut row);
         assert_eq!(row[..21], *matrix.row(1));
         assert!(row[21..].iter().all(|&number| number == 0.0));
-        shared.add(1, &row);
+        let mut sum = vec![0.0; 32];
+        shared.add(1, &row, &mut sum);
         assert_eq!(shared.to_matrix().row(1)[4], 2.0 * matrix.row(1)[4]);
         assert!(shared.is_finite());
-        shared.add(2, &[f32::INFINITY; 32]);
+        shared.write(2, &[f32::INFINITY; 32]);
         assert!(!shared.is_finite());
     }
 }

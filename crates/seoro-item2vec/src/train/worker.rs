@@ -54,13 +54,12 @@ pub(super) struct Worker<'a> {
     /// Input vectors at hand, and what they were when they came: `[S, W]`.
     rows: Vec<f32>,
     before: Vec<f32>,
-    /// The mean of a window.
+    /// The mean of a window, or whatever row.
     hidden: Vec<f32>,
     contexts: Vec<u32>,
     targets: [Targets; 2],
-    /// Output vectors `[T, W]` and their steps.
+    /// Output vectors, `[T, W]`.
     outs: Vec<f32>,
-    out_steps: Vec<f32>,
     /// The steps of input vectors.
     in_steps: Vec<f32>,
     /// By input and target: products, then pulls.
@@ -97,7 +96,6 @@ impl<'a> Worker<'a> {
             contexts: Vec::with_capacity(slots),
             targets: Default::default(),
             outs: Vec::new(),
-            out_steps: Vec::new(),
             in_steps: vec![0.0; slots * width],
             pulls: Vec::new(),
             counting: (0..slots as u32).collect(),
@@ -201,14 +199,13 @@ impl<'a> Worker<'a> {
         let span = slot * self.input.width()..(slot + 1) * self.input.width();
         let (now, before) = (&mut self.rows[span.clone()], &self.before[span]);
         now.iter_mut().zip(before).for_each(|(now, before)| *now -= before);
-        self.input.add(word, now);
+        self.input.add(word, now, &mut self.hidden);
     }
 
     /// Learns the targets at hand from the contexts at hand.
     fn learn_word(&mut self, rate: f32) {
         let (width, contexts) = (self.input.width(), std::mem::take(&mut self.contexts));
         let mut rows = std::mem::take(&mut self.rows);
-        self.in_steps.fill(0.0);
         match self.plan.architecture {
             Architecture::SkipGram => {
                 self.step(&rows, &contexts, rate);
@@ -233,23 +230,23 @@ impl<'a> Worker<'a> {
     /// Steps of all output vectors that are targets, and of inputs `ids` of `inputs`, which are left in `in_steps`.
     fn step(&mut self, inputs: &[f32], ids: &[u32], rate: f32) {
         self.steps += 1;
+        self.in_steps[..ids.len() * self.input.width()].fill(0.0);
         if matches!(self.objective, Output::Softmax) {
             return self.softmax(inputs, ids, rate);
         }
         let width = self.input.width();
-        let Targets { rows, labels } = &self.targets[0];
+        let Targets { rows, labels, weights } = &self.targets[0];
         let count = rows.len();
         if count == 0 {
             // The only word there is needs no turns.
             return;
         }
         grow(&mut self.outs, count * width);
-        grow(&mut self.out_steps, count * width);
         grow(&mut self.pulls, ids.len() * count);
         while self.counting.len() < count {
             self.counting.push(self.counting.len() as u32);
         }
-        let (outs, steps) = (&mut self.outs[..count * width], &mut self.out_steps[..count * width]);
+        let outs = &mut self.outs[..count * width];
         let pulls = &mut self.pulls[..ids.len() * count];
         for (&row, out) in rows.iter().zip(outs.chunks_exact_mut(width)) {
             self.output.read(row, out);
@@ -258,28 +255,27 @@ impl<'a> Worker<'a> {
         if self.steps.is_multiple_of(LOSS_EVERY) {
             self.loss.pairs += ids.len() as u64;
             for pulls in pulls.chunks_exact(count) {
-                self.loss.sum += pulls.iter().zip(labels).map(|(&s, &y)| loss(s, y)).sum::<f64>();
+                let losses = pulls.iter().zip(labels).zip(weights);
+                self.loss.sum +=
+                    losses.map(|((&s, &y), &weight)| f64::from(weight) * loss(s, y)).sum::<f64>();
             }
         }
         kernel::sigmoid_all(pulls);
         for pulls in pulls.chunks_exact_mut(count) {
-            pulls.iter_mut().zip(labels).for_each(|(pull, label)| *pull = rate * (label - *pull));
+            for ((pull, label), weight) in pulls.iter_mut().zip(labels).zip(weights) {
+                *pull = rate * weight * (label - *pull);
+            }
         }
-        steps.fill(0.0);
-        let numbers = &self.counting[..count];
-        kernel::add_products(width, pulls, [1, count], inputs, ids, steps, numbers);
-        let own = &self.counting[..ids.len()];
+        let (numbers, own) = (&self.counting[..count], &self.counting[..ids.len()]);
         kernel::add_products(width, pulls, [count, 1], outs, numbers, &mut self.in_steps, own);
-        for (&row, step) in rows.iter().zip(steps.chunks_exact(width)) {
-            self.output.add(row, step);
-        }
+        kernel::add_products(width, pulls, [1, count], inputs, ids, outs, numbers);
+        rows.iter().zip(outs.chunks_exact(width)).for_each(|(&row, out)| self.output.write(row, out));
     }
 
     /// As [`Worker::step`], with all words as targets.
     fn softmax(&mut self, inputs: &[f32], ids: &[u32], rate: f32) {
         let (width, words, own) = (self.input.width(), self.output.rows(), self.targets[0].rows[0] as usize);
         grow(&mut self.outs, WORDS * width);
-        grow(&mut self.out_steps, WORDS * width);
         grow(&mut self.pulls, ids.len() * words);
         while self.counting.len() < WORDS.max(ids.len()) {
             self.counting.push(self.counting.len() as u32);
@@ -321,18 +317,14 @@ impl<'a> Worker<'a> {
             own_place.iter().for_each(|&place| self.pulls[place] += rate);
         }
         for block in blocks() {
-            let (outs, steps) =
-                (&mut self.outs[..block.len() * width], &mut self.out_steps[..block.len() * width]);
-            block
-                .clone()
-                .zip(outs.chunks_exact_mut(width))
-                .for_each(|(row, out)| self.output.read(row as u32, out));
+            let outs = &mut self.outs[..block.len() * width];
+            let words = || block.clone().map(|word| word as u32);
+            words().zip(outs.chunks_exact_mut(width)).for_each(|(word, out)| self.output.read(word, out));
             let pulls = &self.pulls[block.start * ids.len()..block.end * ids.len()];
             let (numbers, all) = (&self.counting[..block.len()], &self.counting[..ids.len()]);
-            steps.fill(0.0);
-            kernel::add_products(width, pulls, [1, block.len()], inputs, ids, steps, numbers);
             kernel::add_products(width, pulls, [block.len(), 1], outs, numbers, &mut self.in_steps, all);
-            block.zip(steps.chunks_exact(width)).for_each(|(row, step)| self.output.add(row as u32, step));
+            kernel::add_products(width, pulls, [1, block.len()], inputs, ids, outs, numbers);
+            words().zip(outs.chunks_exact(width)).for_each(|(word, out)| self.output.write(word, out));
         }
     }
 }
@@ -409,7 +401,11 @@ mod tests {
             let plan = plan(case.architecture);
             let mut worker = Worker::new(&plan, [&input, &output], &objective, &[]);
             worker.steps = LOSS_EVERY - 1;
-            worker.targets[0] = Targets { rows: fixture.targets.clone(), labels: fixture.labels.clone() };
+            worker.targets[0] = Targets {
+                rows: fixture.targets.clone(),
+                labels: fixture.labels.clone(),
+                weights: vec![1.0; fixture.targets.len()],
+            };
             for (slot, &word) in fixture.contexts.iter().enumerate() {
                 worker.enter(slot, word);
                 worker.contexts.push(slot as u32);
