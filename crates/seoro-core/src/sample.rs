@@ -89,6 +89,11 @@ impl Alias {
         self.own.is_empty()
     }
 
+    /// By row, the part of its cell, of 1, that is its own, and the row that the rest belongs to.
+    pub fn cells(&self) -> impl Iterator<Item = (f64, u32)> {
+        self.own.iter().copied().zip(self.other.iter().copied())
+    }
+
     /// Draws a row.
     #[inline]
     pub fn draw(&self, rng: &mut Rng) -> u32 {

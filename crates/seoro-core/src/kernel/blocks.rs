@@ -1,23 +1,226 @@
 //! Products of a few rows with a few rows, picked from larger arrays: the inner loops of negative sampling.
 //!
-//! Rows are blocked so that a number that is loaded takes part in several products.
+//! Rows are blocked so that a number that is loaded takes part in several products, and as many sums are on their way as
+//! hide the latency of a multiply-add. Written once over [`Lanes`]; arrays alone leave it to the compiler's mood whether
+//! sums stay in registers.
 
-use super::lanes::mul_add;
+use super::{Level, PORTABLE_FMA, lanes, level};
 
-/// Numbers of a running sum of products.
+/// Numbers of a vector.
 const LANES: usize = 8;
-/// Numbers of a row that are summed at once.
-const WIDE: usize = 16;
+
+/// The most rows that go with two others at once: so many sums, and what goes into them, are the registers there are.
+const MOST: usize = 6;
 
 type Lane = [f32; LANES];
+
+/// Eight numbers of a running sum.
+trait Lanes: Copy {
+    fn zero() -> Self;
+    fn load(from: &Lane) -> Self;
+    fn splat(number: f32) -> Self;
+    /// `self + a · b`.
+    fn plus(self, a: Self, b: Self) -> Self;
+    fn to_array(self) -> Lane;
+}
+
+impl Lanes for Lane {
+    #[inline(always)]
+    fn zero() -> Self {
+        [0.0; LANES]
+    }
+
+    #[inline(always)]
+    fn load(from: &Lane) -> Self {
+        *from
+    }
+
+    #[inline(always)]
+    fn splat(number: f32) -> Self {
+        [number; LANES]
+    }
+
+    #[inline(always)]
+    fn plus(self, a: Self, b: Self) -> Self {
+        std::array::from_fn(|lane| lanes::mul_add::<PORTABLE_FMA>(a[lane], b[lane], self[lane]))
+    }
+
+    #[inline(always)]
+    fn to_array(self) -> Lane {
+        self
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use super::{Lane, Lanes};
+    use std::arch::x86_64::*;
+
+    /// Made only below the functions of `blocks` that are compiled for AVX2 and FMA.
+    #[derive(Clone, Copy)]
+    pub(super) struct Vector(__m256);
+
+    impl Lanes for Vector {
+        #[inline(always)]
+        fn zero() -> Self {
+            // SAFETY: AVX is there, or no `Vector` is made.
+            Self(unsafe { _mm256_setzero_ps() })
+        }
+
+        #[inline(always)]
+        fn load(from: &Lane) -> Self {
+            // SAFETY: AVX is there, or no `Vector` is made; the pointer is of eight numbers.
+            Self(unsafe { _mm256_loadu_ps(from.as_ptr()) })
+        }
+
+        #[inline(always)]
+        fn splat(number: f32) -> Self {
+            // SAFETY: AVX is there, or no `Vector` is made.
+            Self(unsafe { _mm256_set1_ps(number) })
+        }
+
+        #[inline(always)]
+        fn plus(self, a: Self, b: Self) -> Self {
+            // SAFETY: FMA is there, or no `Vector` is made.
+            Self(unsafe { _mm256_fmadd_ps(a.0, b.0, self.0) })
+        }
+
+        #[inline(always)]
+        fn to_array(self) -> Lane {
+            let mut numbers = [0.0; super::LANES];
+            // SAFETY: AVX is there, or no `Vector` is made; the pointer is of eight numbers.
+            unsafe { _mm256_storeu_ps(numbers.as_mut_ptr(), self.0) };
+            numbers
+        }
+    }
+}
+
+/// Writes the dot products of rows `a_rows` of `a` with rows `b_rows` of `b` to `out` `[A, B]`.
+///
+/// # Panics
+/// Where `width` is no multiple of 16, a row lies outside, or `out` has not one place for each product.
+pub fn products(width: usize, a: &[f32], a_rows: &[u32], b: &[f32], b_rows: &[u32], out: &mut [f32]) {
+    assert_eq!(width % 16, 0, "whole registers");
+    assert_eq!(Some(out.len()), a_rows.len().checked_mul(b_rows.len()), "a place for each product");
+    match level() {
+        // SAFETY: `level` has found AVX2 and FMA at both levels.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 | Level::Avx2 => unsafe { avx2_products(width, a, a_rows, b, b_rows, out) },
+        Level::Portable => portable_products(width, a, a_rows, b, b_rows, out),
+    }
+}
+
+/// Adds `Σ_j weights[i · steps[0] + j · steps[1]] · from[from_rows[j]]` to row `to_rows[i]` of `to`, for each `i`.
+///
+/// # Panics
+/// Where `width` is no multiple of 16, or a row or a weight lies outside.
+pub fn add_products(
+    width: usize,
+    weights: &[f32],
+    steps: [usize; 2],
+    from: &[f32],
+    from_rows: &[u32],
+    to: &mut [f32],
+    to_rows: &[u32],
+) {
+    assert_eq!(width % 16, 0, "whole registers");
+    match level() {
+        // SAFETY: `level` has found AVX2 and FMA at both levels.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 | Level::Avx2 => unsafe {
+            avx2_add_products::<true>(width, weights, steps, from, from_rows, to, to_rows);
+        },
+        Level::Portable => portable_add_products::<true>(width, weights, steps, from, from_rows, to, to_rows),
+    }
+}
+
+/// As [`add_products`], with the sums in the place of what stands in the rows; rows without anything to add become zeros.
+///
+/// # Panics
+/// As [`add_products`].
+pub fn set_products(
+    width: usize,
+    weights: &[f32],
+    steps: [usize; 2],
+    from: &[f32],
+    from_rows: &[u32],
+    to: &mut [f32],
+    to_rows: &[u32],
+) {
+    assert_eq!(width % 16, 0, "whole registers");
+    match level() {
+        // SAFETY: `level` has found AVX2 and FMA at both levels.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 | Level::Avx2 => unsafe {
+            avx2_add_products::<false>(width, weights, steps, from, from_rows, to, to_rows);
+        },
+        Level::Portable => {
+            portable_add_products::<false>(width, weights, steps, from, from_rows, to, to_rows)
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn avx2_products(
+    width: usize,
+    a: &[f32],
+    a_rows: &[u32],
+    b: &[f32],
+    b_rows: &[u32],
+    out: &mut [f32],
+) {
+    products_with::<avx2::Vector>(width, a, a_rows, b, b_rows, out);
+}
+
+pub(super) fn portable_products(
+    width: usize,
+    a: &[f32],
+    a_rows: &[u32],
+    b: &[f32],
+    b_rows: &[u32],
+    out: &mut [f32],
+) {
+    products_with::<Lane>(width, a, a_rows, b, b_rows, out);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn avx2_add_products<const ADD: bool>(
+    width: usize,
+    weights: &[f32],
+    steps: [usize; 2],
+    from: &[f32],
+    from_rows: &[u32],
+    to: &mut [f32],
+    to_rows: &[u32],
+) {
+    add_products_with::<avx2::Vector, ADD>(width, weights, steps, from, from_rows, to, to_rows);
+}
+
+pub(super) fn portable_add_products<const ADD: bool>(
+    width: usize,
+    weights: &[f32],
+    steps: [usize; 2],
+    from: &[f32],
+    from_rows: &[u32],
+    to: &mut [f32],
+    to_rows: &[u32],
+) {
+    add_products_with::<Lane, ADD>(width, weights, steps, from, from_rows, to, to_rows);
+}
+
+/// A row of `data`, in lanes.
+#[inline(always)]
+fn lanes_of(data: &[f32], width: usize, row: u32) -> &[Lane] {
+    let start = row as usize * width;
+    data[start..start + width].as_chunks::<LANES>().0
+}
 
 /// The chosen rows of `data`, in lanes.
 #[inline(always)]
 fn pick<'a, const R: usize>(data: &'a [f32], width: usize, rows: &[u32]) -> [&'a [Lane]; R] {
-    std::array::from_fn(|place| {
-        let start = rows[place] as usize * width;
-        data[start..start + width].as_chunks::<LANES>().0
-    })
+    std::array::from_fn(|place| lanes_of(data, width, rows[place]))
 }
 
 #[inline(always)]
@@ -27,24 +230,7 @@ fn reduce(sums: Lane) -> f32 {
 }
 
 #[inline(always)]
-fn block<const FMA: bool, const A: usize, const B: usize>(a: [&[Lane]; A], b: [&[Lane]; B]) -> [[f32; B]; A] {
-    let len = a[0].len();
-    let (a, b) = (a.map(|row| &row[..len]), b.map(|row| &row[..len]));
-    let mut sums = [[[0f32; LANES]; B]; A];
-    for chunk in 0..len {
-        for (sums, a) in sums.iter_mut().zip(&a) {
-            for (sums, b) in sums.iter_mut().zip(&b) {
-                for lane in 0..LANES {
-                    sums[lane] = mul_add::<FMA>(a[chunk][lane], b[chunk][lane], sums[lane]);
-                }
-            }
-        }
-    }
-    sums.map(|row| row.map(reduce))
-}
-
-#[inline(always)]
-pub(super) fn products<const FMA: bool>(
+fn products_with<V: Lanes>(
     width: usize,
     a: &[f32],
     a_rows: &[u32],
@@ -52,23 +238,46 @@ pub(super) fn products<const FMA: bool>(
     b_rows: &[u32],
     out: &mut [f32],
 ) {
-    let count = b_rows.len();
-    if count == 0 {
-        return;
+    match (a_rows, b_rows) {
+        (_, []) => {}
+        (&[row], &[other]) => out[0] = product::<V>(lanes_of(a, width, row), lanes_of(b, width, other)),
+        // One row goes with several of the others at once, whichever side it stands on.
+        (rows, [other]) => products_of::<V, 1>(width, b, &[*other], a, rows, out),
+        (rows, others) => {
+            let (pairs, single) = rows.as_chunks::<2>();
+            let (out_pairs, out_single) = out.split_at_mut(pairs.len() * 2 * others.len());
+            for (rows, out) in pairs.iter().zip(out_pairs.chunks_exact_mut(2 * others.len())) {
+                products_of::<V, 2>(width, a, rows, b, others, out);
+            }
+            for (row, out) in single.iter().zip(out_single.chunks_exact_mut(others.len())) {
+                products_of::<V, 1>(width, a, &[*row], b, others, out);
+            }
+        }
     }
-    let (pairs, single) = a_rows.as_chunks::<2>();
-    let (out_pairs, out_single) = out.split_at_mut(pairs.len() * 2 * count);
-    for (rows, out) in pairs.iter().zip(out_pairs.chunks_exact_mut(2 * count)) {
-        products_of::<FMA, 2>(width, a, rows, b, b_rows, out);
+}
+
+/// The product of two rows by themselves.
+#[inline(always)]
+fn product<V: Lanes>(a: &[Lane], b: &[Lane]) -> f32 {
+    const WAYS: usize = 4;
+    let mut sums = [V::zero(); WAYS];
+    let (a_wide, a_rest) = a.as_chunks::<WAYS>();
+    let (b_wide, b_rest) = b.as_chunks::<WAYS>();
+    for (a, b) in a_wide.iter().zip(b_wide) {
+        for way in 0..WAYS {
+            sums[way] = sums[way].plus(V::load(&a[way]), V::load(&b[way]));
+        }
     }
-    for (row, out) in single.iter().zip(out_single.chunks_exact_mut(count)) {
-        products_of::<FMA, 1>(width, a, &[*row], b, b_rows, out);
+    for (way, (a, b)) in a_rest.iter().zip(b_rest).enumerate() {
+        sums[way] = sums[way].plus(V::load(a), V::load(b));
     }
+    let ways = sums.map(V::to_array);
+    reduce(std::array::from_fn(|lane| (ways[0][lane] + ways[2][lane]) + (ways[1][lane] + ways[3][lane])))
 }
 
 /// The products of `A` rows with all of the others.
 #[inline(always)]
-fn products_of<const FMA: bool, const A: usize>(
+fn products_of<V: Lanes, const A: usize>(
     width: usize,
     a: &[f32],
     a_rows: &[u32; A],
@@ -77,31 +286,53 @@ fn products_of<const FMA: bool, const A: usize>(
     out: &mut [f32],
 ) {
     let (a, count) = (pick::<A>(a, width, a_rows), b_rows.len());
-    let mut put = |place: usize, sums: &[&[f32]; A]| {
-        for (row, sums) in sums.iter().enumerate() {
-            out[row * count + place..][..sums.len()].copy_from_slice(sums);
+    let mut place = 0;
+    while place < count {
+        // In parts as even as can be.
+        let left = count - place;
+        let part = left.div_ceil(left.div_ceil(MOST));
+        let (rows, out) = (&b_rows[place..place + part], &mut out[place..]);
+        match part {
+            6 => block::<V, A, 6>(a, pick(b, width, rows), count, out),
+            5 => block::<V, A, 5>(a, pick(b, width, rows), count, out),
+            4 => block::<V, A, 4>(a, pick(b, width, rows), count, out),
+            3 => block::<V, A, 3>(a, pick(b, width, rows), count, out),
+            2 => block::<V, A, 2>(a, pick(b, width, rows), count, out),
+            _ => block::<V, A, 1>(a, pick(b, width, rows), count, out),
         }
-    };
-    let (fours, rest) = b_rows.as_chunks::<4>();
-    for (place, rows) in fours.iter().enumerate() {
-        let sums = block::<FMA, A, 4>(a, pick(b, width, rows));
-        put(place * 4, &std::array::from_fn(|row| &sums[row][..]));
+        place += part;
     }
-    let (twos, ones) = rest.as_chunks::<2>();
-    let mut place = fours.len() * 4;
-    for rows in twos {
-        let sums = block::<FMA, A, 2>(a, pick(b, width, rows));
-        put(place, &std::array::from_fn(|row| &sums[row][..]));
-        place += 2;
+}
+
+/// The products of `A` rows with `B`, to rows of `count` numbers.
+#[inline(always)]
+fn block<V: Lanes, const A: usize, const B: usize>(
+    a: [&[Lane]; A],
+    b: [&[Lane]; B],
+    count: usize,
+    out: &mut [f32],
+) {
+    let len = a[0].len();
+    let (a, b) = (a.map(|row| &row[..len]), b.map(|row| &row[..len]));
+    let mut sums = [[V::zero(); B]; A];
+    for chunk in 0..len {
+        let numbers: [V; A] = std::array::from_fn(|row| V::load(&a[row][chunk]));
+        for other in 0..B {
+            let other_numbers = V::load(&b[other][chunk]);
+            for row in 0..A {
+                sums[row][other] = sums[row][other].plus(numbers[row], other_numbers);
+            }
+        }
     }
-    for rows in ones.as_chunks::<1>().0 {
-        let sums = block::<FMA, A, 1>(a, pick(b, width, rows));
-        put(place, &std::array::from_fn(|row| &sums[row][..]));
+    for (row, sums) in sums.into_iter().enumerate() {
+        for (place, sum) in sums.into_iter().enumerate() {
+            out[row * count + place] = reduce(sum.to_array());
+        }
     }
 }
 
 #[inline(always)]
-pub(super) fn add_products<const FMA: bool>(
+fn add_products_with<V: Lanes, const ADD: bool>(
     width: usize,
     weights: &[f32],
     steps: [usize; 2],
@@ -110,27 +341,49 @@ pub(super) fn add_products<const FMA: bool>(
     to: &mut [f32],
     to_rows: &[u32],
 ) {
-    if from_rows.is_empty() {
-        return;
-    }
     let (fours, rest) = to_rows.as_chunks::<4>();
-    for (place, rows) in fours.iter().enumerate() {
-        add_to::<FMA, 4>(width, &weights[place * 4 * steps[0]..], steps, from, from_rows, to, rows);
+    let mut place = 0;
+    for rows in fours {
+        add_to::<V, ADD, 4, 2>(
+            width,
+            weights.get(place * steps[0]..).unwrap_or_default(),
+            steps,
+            from,
+            from_rows,
+            to,
+            rows,
+        );
+        place += 4;
     }
     let (twos, ones) = rest.as_chunks::<2>();
-    let mut place = fours.len() * 4;
     for rows in twos {
-        add_to::<FMA, 2>(width, &weights[place * steps[0]..], steps, from, from_rows, to, rows);
+        add_to::<V, ADD, 2, 4>(
+            width,
+            weights.get(place * steps[0]..).unwrap_or_default(),
+            steps,
+            from,
+            from_rows,
+            to,
+            rows,
+        );
         place += 2;
     }
     for rows in ones.as_chunks::<1>().0 {
-        add_to::<FMA, 1>(width, &weights[place * steps[0]..], steps, from, from_rows, to, rows);
+        add_to::<V, ADD, 1, 8>(
+            width,
+            weights.get(place * steps[0]..).unwrap_or_default(),
+            steps,
+            from,
+            from_rows,
+            to,
+            rows,
+        );
     }
 }
 
-/// Adds to `R` rows; sums stay in registers while the other rows go by.
+/// Adds to `R` rows, `W` vectors at once: fewer rows are more vectors.
 #[inline(always)]
-fn add_to<const FMA: bool, const R: usize>(
+fn add_to<V: Lanes, const ADD: bool, const R: usize, const W: usize>(
     width: usize,
     weights: &[f32],
     steps: [usize; 2],
@@ -139,21 +392,46 @@ fn add_to<const FMA: bool, const R: usize>(
     to: &mut [f32],
     to_rows: &[u32; R],
 ) {
-    for start in (0..width).step_by(WIDE) {
-        let mut sums = [[0f32; WIDE]; R];
-        for (other, &row) in from_rows.iter().enumerate() {
-            let at = row as usize * width + start;
-            let numbers = &from[at..at + WIDE];
-            for (place, sums) in sums.iter_mut().enumerate() {
-                let weight = weights[place * steps[0] + other * steps[1]];
-                for lane in 0..WIDE {
-                    sums[lane] = mul_add::<FMA>(weight, numbers[lane], sums[lane]);
-                }
+    let vectors = width / LANES;
+    let whole = vectors / W * W;
+    for start in (0..whole).step_by(W) {
+        add_part::<V, ADD, R, W>(width, start * LANES, weights, steps, from, from_rows, to, to_rows);
+    }
+    for start in (whole..vectors).step_by(2) {
+        add_part::<V, ADD, R, 2>(width, start * LANES, weights, steps, from, from_rows, to, to_rows);
+    }
+}
+
+/// Adds to `W` vectors from number `start` of `R` rows; sums stay in registers while the other rows go by.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)] // the two matrices, the weights, and which part
+fn add_part<V: Lanes, const ADD: bool, const R: usize, const W: usize>(
+    width: usize,
+    start: usize,
+    weights: &[f32],
+    steps: [usize; 2],
+    from: &[f32],
+    from_rows: &[u32],
+    to: &mut [f32],
+    to_rows: &[u32; R],
+) {
+    let mut sums = [[V::zero(); W]; R];
+    for (other, &row) in from_rows.iter().enumerate() {
+        let at = row as usize * width + start;
+        let numbers = from[at..at + W * LANES].as_chunks::<LANES>().0;
+        let vectors: [V; W] = std::array::from_fn(|place| V::load(&numbers[place]));
+        for place in 0..R {
+            let weight = V::splat(weights[place * steps[0] + other * steps[1]]);
+            for vector in 0..W {
+                sums[place][vector] = sums[place][vector].plus(weight, vectors[vector]);
             }
         }
-        for (sums, &row) in sums.iter().zip(to_rows) {
-            let at = row as usize * width + start;
-            to[at..at + WIDE].iter_mut().zip(sums).for_each(|(to, sum)| *to += sum);
+    }
+    for (sums, &row) in sums.into_iter().zip(to_rows) {
+        let at = row as usize * width + start;
+        for (to, sum) in to[at..at + W * LANES].as_chunks_mut::<LANES>().0.iter_mut().zip(sums) {
+            let sum = sum.to_array();
+            *to = if ADD { std::array::from_fn(|lane| to[lane] + sum[lane]) } else { sum };
         }
     }
 }

@@ -1,9 +1,22 @@
 //! Products of few rows with few.
 
 use super::{assert_near, numbers};
+use crate::kernel::blocks::*;
 
 type Products = unsafe fn(usize, &[f32], &[u32], &[f32], &[u32], &mut [f32]);
 type AddProducts = unsafe fn(usize, &[f32], [usize; 2], &[f32], &[u32], &mut [f32], &[u32]);
+
+/// The versions that this machine can run.
+macro_rules! versions {
+    ($portable:expr, $avx2:expr, $type:ty) => {{
+        let mut versions: Vec<(&str, $type)> = vec![("portable", $portable)];
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+            versions.push(("avx2", $avx2));
+        }
+        versions
+    }};
+}
 
 /// Rows picked in any order, some twice.
 fn picked(count: usize, of: u32) -> Vec<u32> {
@@ -17,9 +30,9 @@ fn rows_are_multiplied_by_rows() {
         let row = |of: &[f32], row: u32| of[row as usize * width..][..width].to_vec();
         for (left, right) in [(0, 3), (3, 0), (1, 1), (2, 6), (5, 7), (11, 16)] {
             let (a_rows, b_rows) = (picked(left, rows as u32), picked(right, rows as u32));
-            for (level, kernel) in levels!(products, Products) {
+            for (level, kernel) in versions!(portable_products, avx2_products, Products) {
                 let mut out = vec![f32::NAN; left * right];
-                // SAFETY: `levels` lists only what the processor has.
+                // SAFETY: `versions` lists only what the processor has.
                 unsafe { kernel(width, &a, &a_rows, &b, &b_rows, &mut out) };
                 for (place, &found) in out.iter().enumerate() {
                     let (x, y) = (row(&a, a_rows[place / right]), row(&b, b_rows[place % right]));
@@ -31,20 +44,37 @@ fn rows_are_multiplied_by_rows() {
     }
 }
 
+/// The versions that add, and those that put sums in the place of what was there.
+fn adding() -> impl Iterator<Item = (bool, &'static str, AddProducts)> {
+    let adding = versions!(portable_add_products::<true>, avx2_add_products::<true>, AddProducts);
+    let setting = versions!(portable_add_products::<false>, avx2_add_products::<false>, AddProducts);
+    let with = |adds| move |(level, kernel)| (adds, level, kernel);
+    adding.into_iter().map(with(true)).chain(setting.into_iter().map(with(false)))
+}
+
 #[test]
 fn weighted_rows_are_added_to_rows() {
-    let (width, rows) = (48, 9);
+    for width in [16, 48, 112, 304] {
+        weighted_rows_of_width(width);
+    }
+}
+
+fn weighted_rows_of_width(width: usize) {
+    let rows = 9;
     let (from, to) = (numbers("from", rows * width), numbers("to", rows * width));
     for (outputs, inputs) in [(1, 1), (0, 4), (3, 2), (6, 6), (9, 0), (7, 16)] {
         let from_rows = picked(inputs, rows as u32);
         let to_rows: Vec<u32> = (0..outputs as u32).rev().collect();
         let weights = numbers("weights", outputs * inputs);
         for steps in [[inputs, 1], [1, outputs]] {
-            for (level, kernel) in levels!(add_products, AddProducts) {
+            for (adds, level, kernel) in adding() {
                 let mut found = to.clone();
-                // SAFETY: `levels` lists only what the processor has.
+                // SAFETY: `versions` lists only what the processor has.
                 unsafe { kernel(width, &weights, steps, &from, &from_rows, &mut found, &to_rows) };
                 let mut expected = to.clone();
+                if !adds {
+                    to_rows.iter().for_each(|&row| expected[row as usize * width..][..width].fill(0.0));
+                }
                 let mut absolute: Vec<f32> = to.iter().map(|number| number.abs()).collect();
                 for (output, &row) in to_rows.iter().enumerate() {
                     for (input, &other) in from_rows.iter().enumerate() {
