@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some(path) => Box::new(TextFile::open(path)?),
         None => Box::new(own.as_str()),
     };
-    let mut tell = |now: Progress| {
+    let mut tell = |now: Progress<'_>| {
         let speed = now.words as f64 / now.seconds;
         println!(
             "epoch {}/{}: {} of {} words, {speed:.0} a second",

@@ -3,7 +3,7 @@
 use crate::embedding::Embedding;
 use crate::run::Run;
 use crate::sequences::{Batch, Sequences};
-use crate::train::{Contexts, Plan, train};
+use crate::train::{Contexts, Plan, Trained, train};
 use crate::words::{Encoded, Words};
 use crate::{Corpus, CorpusError, FitError};
 use seoro_core::hash::Fnv1a;
@@ -156,9 +156,8 @@ impl Word2Vec {
         let encoded = pool.install(|| Encoded::new(corpus, &words, room, run.cancel))?;
         drop(pool);
         let keep = self.subsampling.map_or_else(Vec::new, |how| how.keep(&words.counts));
-        let trained = train(&plan, &words.counts, &keep, &encoded, run)?;
-        drop(encoded);
-        Ok(Embedding::new(words.names, words.counts, trained, self.output))
+        let name = |trained| Embedding::new(words.names.clone(), words.counts.clone(), trained, self.output);
+        train(&plan, &words.counts, &keep, &encoded, run, &name)
     }
 }
 
@@ -246,12 +245,13 @@ impl Item2Vec {
             return Err(FitError::Empty { min_count: 1, words: counts.iter().sum() });
         }
         let keep = subsampling.map_or_else(Vec::new, |how| how.keep(&counts));
-        let mut trained = train(&plan, &counts, &keep, &sets, run)?;
-        for (row, _) in counts.iter().enumerate().filter(|&(_, &count)| count == 0) {
-            trained.input.row_mut(row).fill(0.0);
-        }
-        let names = Vocab::numbered(histories.n_items() as u32);
-        Ok(Embedding::new(names, counts, trained, output))
+        let name = |mut trained: Trained| {
+            for (row, _) in counts.iter().enumerate().filter(|&(_, &count)| count == 0) {
+                trained.input.row_mut(row).fill(0.0);
+            }
+            Embedding::new(Vocab::numbered(histories.n_items() as u32), counts.clone(), trained, output)
+        };
+        train(&plan, &counts, &keep, &sets, run, &name)
     }
 }
 

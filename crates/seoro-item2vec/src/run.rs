@@ -1,19 +1,20 @@
 //! How a training runs.
 
-use crate::FitError;
+use crate::{Embedding, FitError};
 use seoro_core::Seed;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How far a training has come.
-#[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Progress {
+pub struct Progress<'a> {
     /// The epoch at work, counted from 1.
     pub epoch: usize,
     /// How many there will be.
     pub epochs: usize,
+    /// Whether the epoch has ended.
+    pub ends: bool,
     /// Words (or items) gone through so far, in all epochs.
     pub words: u64,
     /// How many there will be.
@@ -24,6 +25,8 @@ pub struct Progress {
     pub loss: Option<f64>,
     /// The time spent learning so far, that before a resume included.
     pub seconds: f64,
+    /// Gives a copy of what was learned so far.
+    pub snapshot: &'a dyn Fn() -> Embedding,
 }
 
 /// Where a training saves its state, to go on after being killed.
@@ -45,8 +48,8 @@ pub struct Run<'a> {
     pub threads: usize,
     /// The most bytes a training may hold; a text that does not fit beside the vectors is read anew each epoch.
     pub memory: Option<u64>,
-    /// Told how far the training has come, every second or so.
-    pub observe: Option<&'a mut dyn FnMut(Progress)>,
+    /// Told how far the training has come, every second or so and at the end of each epoch.
+    pub observe: Option<&'a mut dyn FnMut(Progress<'_>)>,
     /// Saves the state.
     pub checkpoint: Option<Checkpoint>,
     /// Ends the training when set.

@@ -1,30 +1,32 @@
 //! The training: chunks of sentences, dealt to threads, at a falling rate.
 //!
-//! An epoch goes through all chunks; between rounds of chunks no thread is at work, so that the state can be told and
-//! saved. What a chunk draws comes from the seed, the epoch and the chunk's number, its rate from the words before it, so
+//! An epoch goes through all chunks; between rounds of chunks, of a second each, no thread is at work, so that the state
+//! can be told and saved. What a chunk draws comes from the seed, the epoch and the chunk's number, its rate from the words before it, so
 //! that a run on one thread is the same whenever it was interrupted.
 
 mod checkpoint;
 mod huffman;
+mod noise;
 mod output;
 mod shared;
 mod worker;
 
 use crate::run::{Progress, Run};
 use crate::sequences::Sequences;
-use crate::{Architecture, CorpusError, FitError};
+use crate::{Architecture, CorpusError, Embedding, FitError};
+use noise::Noise;
 use output::Output;
-use seoro_core::sample::Alias;
 use seoro_core::{Matrix, Seed};
 use shared::Shared;
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use worker::Worker;
 
-/// The chunks of a round, for each thread: enough that waiting for the last one costs little.
-const ROUND: usize = 64;
+/// When a round takes no more chunks, unless the state is to be saved before: late enough that waiting for the last one
+/// costs little.
+const ROUND: Duration = Duration::from_millis(900);
 
 /// The most epochs: the words of all are counted in 64 bits.
 const MOST_EPOCHS: usize = 1_000_000;
@@ -45,17 +47,20 @@ impl Plan {
     /// What vectors hold while they are learned, in bytes, with what each thread needs beside them.
     pub(crate) fn bytes(&self, words: usize, threads: usize) -> u64 {
         let slots = match self.contexts {
-            Contexts::Window { size, .. } => 2 * size as u64 + 1,
+            Contexts::Window { size, .. } => (2 * size + worker::GROUP) as u64,
             Contexts::Set => worker::BLOCK as u64,
         };
         let (targets, products) = match self.objective {
-            crate::Output::Negative { samples, .. } => (samples as u64 + 1, slots * (samples as u64 + 1)),
+            crate::Output::Negative { samples, .. } => {
+                let targets = (samples + worker::GROUP) as u64;
+                (targets, slots * targets)
+            }
             // A path is longest where counts are Fibonacci's numbers, of which 93 fit into 64 bits.
             crate::Output::Hierarchical => (96, slots * 96),
             crate::Output::Softmax => (worker::WORDS as u64, slots.saturating_mul(words as u64)),
         };
         let own = Shared::bytes(1, self.dim)
-            .saturating_mul(3 * slots + targets + 1)
+            .saturating_mul(3 * slots + targets + worker::GROUP as u64)
             .saturating_add(products.saturating_mul(4));
         // Noise or paths, and the chance to stay.
         let tables = (words as u64).saturating_mul(24);
@@ -121,14 +126,16 @@ pub(crate) struct Trained {
     pub(crate) output: Matrix,
 }
 
-/// Learns from `sequences` of words that stand there `counts` times and stay with the chance `keep`, of 2³².
+/// Learns from `sequences` of words that stand there `counts` times and stay with the chance `keep`, of 2³²; `name` makes
+/// an embedding of what was learned so far.
 pub(crate) fn train(
     plan: &Plan,
     counts: &[u64],
     keep: &[u64],
     sequences: &dyn Sequences,
     run: &mut Run<'_>,
-) -> Result<Trained, FitError> {
+    name: &dyn Fn(Trained) -> Embedding,
+) -> Result<Embedding, FitError> {
     let words = counts.len();
     let outputs = match plan.objective {
         crate::Output::Hierarchical => words.saturating_sub(1),
@@ -149,20 +156,21 @@ pub(crate) fn train(
     let threads = pool.current_num_threads();
     let workers: Vec<Mutex<Worker<'_>>> =
         (0..threads).map(|_| Mutex::new(Worker::new(plan, [&input, &output], &objective, keep))).collect();
+    let round = run.checkpoint.as_ref().map_or(ROUND, |checkpoint| checkpoint.every.min(ROUND));
     let mut saved = Instant::now();
     while at.epoch < plan.epochs {
         run.check()?;
         let begin = Instant::now();
-        let end = chunks.min(at.chunk + ROUND * threads);
         let seed = run.seed.child("epoch").index(at.epoch as u64);
         let rate = |chunk: usize| {
             let done = at.epoch as u64 * sequences.before()[chunks] + sequences.before()[chunk];
             let share = done as f64 / total.max(1) as f64;
             (plan.rates[0] + (plan.rates[1] - plan.rates[0]) * share) as f32
         };
-        learn_chunks(&pool, &workers, sequences, at.chunk..end, run.cancel, |worker, chunk| {
+        let learn = |worker: &mut Worker<'_>, chunk| {
             worker.learn(rate(chunk), &mut seed.index(chunk as u64).rng());
-        })?;
+        };
+        let end = learn_chunks(&pool, &workers, sequences, at.chunk..chunks, round, run.cancel, learn)?;
         run.check()?;
         let rate = rate(end.saturating_sub(1));
         at.seconds += begin.elapsed().as_secs_f64();
@@ -176,14 +184,17 @@ pub(crate) fn train(
         }
         if let Some(observe) = run.observe.as_mut() {
             let loss = take_loss(&workers);
+            let snapshot = || name(Trained { input: input.to_matrix(), output: output.to_matrix() });
             observe(Progress {
                 epoch,
                 epochs: plan.epochs,
+                ends,
                 words: done,
                 total,
                 rate,
                 loss,
                 seconds: at.seconds,
+                snapshot: &snapshot,
             });
         }
         let is_due = |every| saved.elapsed() >= every && at.epoch < plan.epochs;
@@ -197,18 +208,21 @@ pub(crate) fn train(
     if let Some(checkpoint) = &run.checkpoint {
         checkpoint::remove(&checkpoint.path)?;
     }
-    Ok(Trained { input: input.to_matrix(), output: output.to_matrix() })
+    Ok(name(Trained { input: input.to_matrix(), output: output.to_matrix() }))
 }
 
-/// Deals chunks to the pool's threads, each with a worker of its own, which has the chunk's sentences when it learns.
+/// Deals chunks to the pool's threads, each with a worker of its own, which has the chunk's sentences when it learns; where
+/// those end that were learned when time was up.
 fn learn_chunks<'a>(
     pool: &rayon::ThreadPool,
     workers: &[Mutex<Worker<'a>>],
     sequences: &dyn Sequences,
     chunks: Range<usize>,
+    time: Duration,
     cancel: &AtomicBool,
     learn: impl Fn(&mut Worker<'a>, usize) + Sync,
-) -> Result<(), CorpusError> {
+) -> Result<usize, CorpusError> {
+    let begin = Instant::now();
     let next = AtomicUsize::new(chunks.start);
     let failed: Mutex<Option<CorpusError>> = Mutex::new(None);
     pool.broadcast(|context| {
@@ -225,11 +239,14 @@ fn learn_chunks<'a>(
                 return;
             }
             learn(&mut worker, chunk);
+            if begin.elapsed() >= time {
+                return;
+            }
         }
     });
     match failed.into_inner().unwrap_or_else(|failed| failed.into_inner()) {
         Some(error) => Err(error),
-        None => Ok(()),
+        None => Ok(next.into_inner().min(chunks.end)),
     }
 }
 
@@ -270,11 +287,8 @@ fn start(plan: &Plan, words: usize, outputs: usize, seed: Seed) -> Trained {
 fn objective(plan: &Plan, counts: &[u64]) -> Result<Output, FitError> {
     Ok(match plan.objective {
         crate::Output::Negative { samples, alpha } => {
-            let weights: Vec<f64> = counts
-                .iter()
-                .map(|&count| if count == 0 { 0.0 } else { (count as f64).powf(alpha) })
-                .collect();
-            Output::Negative { noise: Alias::new(&weights).map_err(|_| FitError::Noise { alpha })?, samples }
+            let noise = Noise::new(counts, alpha).map_err(|_| FitError::Noise { alpha })?;
+            Output::Negative { noise, samples }
         }
         crate::Output::Hierarchical => Output::Hierarchical(huffman::Huffman::new(counts)),
         crate::Output::Softmax => Output::Softmax,

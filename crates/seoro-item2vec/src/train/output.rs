@@ -1,9 +1,9 @@
 //! What a word's context is to foretell: the word itself, by one of three outputs.
 
 use super::huffman::Huffman;
+use super::noise::Noise;
 use super::shared::Shared;
 use seoro_core::Rng;
-use seoro_core::sample::Alias;
 
 /// How a word is foretold.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ pub(super) enum Output {
     /// The word against words drawn from noise.
     Negative {
         /// Noise: as likely as a word's count to a power.
-        noise: Alias,
+        noise: Noise,
         /// How many are drawn.
         samples: usize,
     },

@@ -110,8 +110,9 @@ impl Shared {
     /// Adds to a row; `sum` has room for one.
     #[inline]
     pub(crate) fn add(&self, row: u32, step: &[f32], sum: &mut [f32]) {
+        let sum = &mut sum[..self.width()];
         self.read(row, sum);
-        sum.iter_mut().zip(step).for_each(|(sum, step)| *sum += step);
+        kernel::axpy(1.0, step, sum);
         self.write(row, sum);
     }
 

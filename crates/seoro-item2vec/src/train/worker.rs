@@ -15,20 +15,24 @@
 //! # Differences from the papers
 //! The words of one window are learned from together: they meet the same negatives (Ji et al. 2016, "Parallelizing
 //! Word2Vec in shared and distributed memory"), and all products come from the values before the window, so that products
-//! of small matrices take the place of many dot products. How often a word is met as a negative stays the same in the mean.
+//! of small matrices take the place of many dot products. Under negative sampling a few neighbouring words share them too
+//! (see `group`). How often a word is met as a negative stays the same in the mean.
 //! Input vectors of a window are copies, whose changes are added when the window has passed.
 //!
 //! The input of CBOW is the mean of a window, as the paper has it; its step goes to each word of the window whole, as in
 //! word2vec's code, where the derivative of a mean would give each its share.
 
+mod group;
 mod softmax;
 
+pub(super) use group::GROUP;
 pub(super) use softmax::WORDS;
 
 use super::output::{Output, Targets};
 use super::shared::Shared;
 use super::{Architecture, Contexts, Plan};
 use crate::sequences::Batch;
+use group::Group;
 use seoro_core::{Rng, kernel};
 
 /// One in so many steps adds to the loss that is told.
@@ -57,10 +61,11 @@ pub(super) struct Worker<'a> {
     /// Input vectors at hand, and what they were when they came: `[S, W]`.
     rows: Vec<f32>,
     before: Vec<f32>,
-    /// The mean of a window, or whatever row.
+    /// Means of windows, or whatever row.
     hidden: Vec<f32>,
     contexts: Vec<u32>,
     targets: [Targets; 2],
+    group: Group,
     /// Output vectors, `[T, W]`.
     outs: Vec<f32>,
     /// The steps of input vectors.
@@ -81,7 +86,7 @@ impl<'a> Worker<'a> {
         keep: &'a [u64],
     ) -> Self {
         let slots = match plan.contexts {
-            Contexts::Window { size, .. } => 2 * size + 1,
+            Contexts::Window { size, .. } => 2 * size + GROUP,
             Contexts::Set => BLOCK,
         };
         let width = input.width();
@@ -95,9 +100,10 @@ impl<'a> Worker<'a> {
             sentence: Vec::new(),
             rows: vec![0.0; slots * width],
             before: vec![0.0; slots * width],
-            hidden: vec![0.0; width],
+            hidden: vec![0.0; GROUP * width],
             contexts: Vec::with_capacity(slots),
             targets: Default::default(),
+            group: Group::default(),
             outs: Vec::new(),
             in_steps: vec![0.0; slots * width],
             pulls: Vec::new(),
@@ -117,7 +123,10 @@ impl<'a> Worker<'a> {
                     if shuffle {
                         rng.shuffle(&mut self.sentence);
                     }
-                    self.learn_windows(size, shrink, rate, rng);
+                    match self.objective {
+                        Output::Negative { .. } => self.learn_groups(size, shrink, rate, rng),
+                        _ => self.learn_windows(size, shrink, rate, rng),
+                    }
                 }
                 Contexts::Set => self.learn_set(rate, rng),
             }
@@ -201,7 +210,7 @@ impl<'a> Worker<'a> {
     fn leave(&mut self, slot: usize, word: u32) {
         let span = slot * self.input.width()..(slot + 1) * self.input.width();
         let (now, before) = (&mut self.rows[span.clone()], &self.before[span]);
-        now.iter_mut().zip(before).for_each(|(now, before)| *now -= before);
+        kernel::axpy(-1.0, before, now);
         self.input.add(word, now, &mut self.hidden);
     }
 
@@ -218,7 +227,7 @@ impl<'a> Worker<'a> {
             }
             Architecture::Cbow => {
                 let mut hidden = std::mem::take(&mut self.hidden);
-                hidden.fill(0.0);
+                hidden[..width].fill(0.0);
                 let share = [1.0 / contexts.len() as f32];
                 kernel::add_products(width, &share, [0, 0], &rows, &contexts, &mut hidden, &[0]);
                 self.step(&hidden, &[0], rate);

@@ -1,8 +1,7 @@
 //! Public types cross threads.
 
 use seoro_item2vec::{
-    Checkpoint, CorpusError, Embedding, FitError, Item2Vec, Progress, TextFile, Vectors, VectorsError,
-    Word2Vec,
+    Checkpoint, CorpusError, Embedding, FitError, Item2Vec, TextFile, Vectors, VectorsError, Word2Vec,
 };
 
 fn crosses<T: Send + Sync>() {}
@@ -10,5 +9,5 @@ fn crosses<T: Send + Sync>() {}
 #[test]
 fn public_types_cross_threads() {
     crosses::<(Vectors, VectorsError, Word2Vec, Item2Vec, Embedding)>();
-    crosses::<(TextFile, CorpusError, FitError, Progress, Checkpoint)>();
+    crosses::<(TextFile, CorpusError, FitError, Checkpoint)>();
 }

@@ -1,0 +1,366 @@
+//! Negative sampling for a few words of a sentence at once.
+//!
+//! The words of a group meet the same negatives, and all steps come from the values before the group: an output vector
+//! that is drawn is read and written once for all of them. Their windows overlap, so that an input vector has one product
+//! with a negative for all windows it stands in, and a step that is as many times as long.
+
+use super::{LOSS_EVERY, Output, Worker, grow, loss};
+use crate::Architecture;
+use seoro_core::{Rng, kernel};
+use std::ops::Range;
+
+/// The most words of a group.
+pub(in crate::train) const GROUP: usize = 8;
+
+/// What the words of a group are foretold from, and what they meet.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    /// The slots of all that are contexts here, in the sentence's order, and in how many windows each stands.
+    inputs: Vec<u32>,
+    times: Vec<f32>,
+    /// The slots of each word's contexts, one word after the other, and where each word's end.
+    contexts: Vec<u32>,
+    ends: Vec<usize>,
+    /// Rows drawn, each once, and how often each was.
+    negatives: Vec<u32>,
+    weights: Vec<f32>,
+    /// The same of the next group, which is asked for ahead.
+    next: Vec<u32>,
+    next_weights: Vec<f32>,
+}
+
+impl Group {
+    /// Sets the windows of the words at `places` of a sentence of `len` words, each of which reaches as far as is drawn.
+    fn open(&mut self, places: Range<usize>, len: usize, slots: usize, mut reach: impl FnMut() -> usize) {
+        let slot = |place: usize| (place % slots) as u32;
+        (self.contexts.clear(), self.ends.clear());
+        (self.inputs.clear(), self.times.clear());
+        let furthest = places.start.saturating_sub(slots)..len.min(places.end + slots);
+        let (mut first, mut last) = (furthest.end, furthest.start);
+        self.times.resize(furthest.len(), 0.0);
+        for place in places {
+            let reach = reach();
+            let (from, to) = (place.saturating_sub(reach), len.min(place + reach + 1));
+            for other in (from..place).chain(place + 1..to) {
+                self.contexts.push(slot(other));
+                self.times[other - furthest.start] += 1.0;
+            }
+            self.ends.push(self.contexts.len());
+            (first, last) = (first.min(from), last.max(to));
+        }
+        self.times.truncate(last - furthest.start);
+        self.times.drain(..first - furthest.start);
+        self.inputs.extend((first..last).map(slot));
+    }
+
+    /// The slots of a word's contexts.
+    fn window(&self, word: usize) -> Range<usize> {
+        word.checked_sub(1).map_or(0, |before| self.ends[before])..self.ends[word]
+    }
+}
+
+impl Worker<'_> {
+    /// Learns each word from those up to `size` places away.
+    pub(super) fn learn_groups(&mut self, size: usize, shrink: bool, rate: f32, rng: &mut Rng) {
+        let words = std::mem::take(&mut self.sentence);
+        let (len, slots) = (words.len(), 2 * size + GROUP);
+        let part = |places: Range<usize>| &words[places.start.min(len)..places.end.min(len)];
+        if len > 1 {
+            (0..len.min(size)).for_each(|place| self.enter(place % slots, words[place]));
+            self.draw(rng);
+            for start in (0..len).step_by(GROUP) {
+                let end = len.min(start + GROUP);
+                let group = &mut self.group;
+                std::mem::swap(&mut group.negatives, &mut group.next);
+                std::mem::swap(&mut group.weights, &mut group.next_weights);
+                group.open(start..end, len, slots, || {
+                    if shrink { 1 + rng.below(size as u32) as usize } else { size }
+                });
+                self.draw(rng);
+                part(end..end + GROUP).iter().for_each(|&word| self.output.prefetch(word));
+                part(end + size..end + size + GROUP).iter().for_each(|&word| self.input.prefetch(word));
+                for (place, &word) in (start + size..).zip(part(start + size..end + size)) {
+                    self.enter(place % slots, word);
+                }
+                self.learn_group(part(start..end), rate);
+                let gone = start.saturating_sub(size)..end.saturating_sub(size);
+                gone.for_each(|place| self.leave(place % slots, words[place]));
+            }
+            (len.saturating_sub(size)..len).for_each(|place| self.leave(place % slots, words[place]));
+        }
+        self.sentence = words;
+    }
+
+    /// Draws the negatives of the next group.
+    fn draw(&mut self, rng: &mut Rng) {
+        let Output::Negative { noise, samples } = self.objective else { return };
+        let Group { next, next_weights, .. } = &mut self.group;
+        (next.clear(), next_weights.clear());
+        for _ in 0..*samples {
+            let drawn = noise.draw(rng);
+            match next.iter().position(|&row| row == drawn) {
+                None => {
+                    self.output.prefetch(drawn);
+                    next.push(drawn);
+                    next_weights.push(1.0);
+                }
+                Some(place) => next_weights[place] += 1.0,
+            }
+        }
+    }
+
+    /// Learns the words of the group at hand, whose contexts have come.
+    fn learn_group(&mut self, words: &[u32], rate: f32) {
+        let (width, count) = (self.input.width(), words.len());
+        let (mut rows, group) = (std::mem::take(&mut self.rows), std::mem::take(&mut self.group));
+        match self.plan.architecture {
+            Architecture::SkipGram => {
+                let Group { inputs: ids, times, contexts, ends, .. } = &group;
+                self.step_group(words, &group, &Inputs { rows: &rows, ids, times, contexts, ends }, rate);
+                for &slot in ids {
+                    let span = slot as usize * width..(slot as usize + 1) * width;
+                    kernel::axpy(1.0, &self.in_steps[span.clone()], &mut rows[span]);
+                }
+            }
+            Architecture::Cbow => {
+                let mut hidden = std::mem::take(&mut self.hidden);
+                for word in 0..count {
+                    let window = &group.contexts[group.window(word)];
+                    let share = [1.0 / window.len() as f32];
+                    kernel::set_products(width, &share, [0, 0], &rows, window, &mut hidden, &[word as u32]);
+                }
+                let ids: [u32; GROUP] = std::array::from_fn(|word| word as u32);
+                let ends: [usize; GROUP] = std::array::from_fn(|word| word + 1);
+                let (ids, ends) = (&ids[..count], &ends[..count]);
+                let inputs =
+                    Inputs { rows: &hidden, ids, times: &[1.0; GROUP][..count], contexts: ids, ends };
+                self.step_group(words, &group, &inputs, rate);
+                for word in 0..count {
+                    let window = &group.contexts[group.window(word)];
+                    kernel::add_products(
+                        width,
+                        &[1.0],
+                        [0, 0],
+                        &self.in_steps,
+                        &[word as u32],
+                        &mut rows,
+                        window,
+                    );
+                }
+                self.hidden = hidden;
+            }
+        }
+        (self.rows, self.group) = (rows, group);
+    }
+
+    /// Steps of the output vectors of words and negatives, and of the inputs, which are left in `in_steps` by their ids.
+    fn step_group(&mut self, words: &[u32], group: &Group, inputs: &Inputs<'_>, rate: f32) {
+        let width = self.input.width();
+        let (count, drawn) = (words.len(), group.negatives.len());
+        self.count_to(count + drawn);
+        self.steps += 1;
+        grow(&mut self.outs, (count + drawn) * width);
+        grow(&mut self.pulls, inputs.contexts.len() + inputs.ids.len() * drawn);
+        let (own, pulls) = self.pulls.split_at_mut(inputs.contexts.len());
+        let pulls = &mut pulls[..inputs.ids.len() * drawn];
+        let (word_outs, outs) = self.outs.split_at_mut(count * width);
+        let outs = &mut outs[..drawn * width];
+        let numbers = &self.counting[..count.max(drawn)];
+        for (&row, out) in words.iter().zip(word_outs.chunks_exact_mut(width)) {
+            self.output.read(row, out);
+        }
+        for (&row, out) in group.negatives.iter().zip(outs.chunks_exact_mut(width)) {
+            self.output.read(row, out);
+        }
+        kernel::products(width, inputs.rows, inputs.ids, outs, &numbers[..drawn], pulls);
+        for (word, window) in inputs.windows() {
+            let (ids, own) = (&inputs.contexts[window.clone()], &mut own[window]);
+            kernel::products(width, inputs.rows, ids, word_outs, &numbers[word..=word], own);
+        }
+        if self.steps.is_multiple_of(LOSS_EVERY) {
+            self.loss.pairs += own.len() as u64;
+            self.loss.sum += own.iter().map(|&product| loss(product, 1.0)).sum::<f64>();
+            let all = pulls.chunks_exact(drawn).zip(inputs.times);
+            let weighed = all
+                .flat_map(|(row, times)| row.iter().zip(&group.weights).map(move |(&s, w)| (s, times * w)));
+            self.loss.sum +=
+                weighed.map(|(product, weight)| f64::from(weight) * loss(product, 0.0)).sum::<f64>();
+        }
+        kernel::sigmoid_all(own);
+        kernel::sigmoid_all(pulls);
+        own.iter_mut().for_each(|pull| *pull = rate * (1.0 - *pull));
+        inputs.pull_away(pulls, words, group, rate);
+        kernel::set_products(
+            width,
+            pulls,
+            [drawn, 1],
+            outs,
+            &numbers[..drawn],
+            &mut self.in_steps,
+            inputs.ids,
+        );
+        for (word, window) in inputs.windows() {
+            let (ids, own) = (&inputs.contexts[window.clone()], &own[window]);
+            kernel::add_products(
+                width,
+                own,
+                [1, 0],
+                word_outs,
+                &numbers[word..=word],
+                &mut self.in_steps,
+                ids,
+            );
+        }
+        kernel::add_products(width, pulls, [1, drawn], inputs.rows, inputs.ids, outs, &numbers[..drawn]);
+        for (&row, out) in group.negatives.iter().zip(outs.chunks_exact(width)) {
+            self.output.write(row, out);
+        }
+        for (word, window) in inputs.windows() {
+            let (ids, own) = (&inputs.contexts[window.clone()], &own[window]);
+            let out = &mut word_outs[word * width..(word + 1) * width];
+            // A word may stand here twice, or be another's negative: its vector is read again.
+            if words[..word].contains(&words[word]) || group.negatives.contains(&words[word]) {
+                self.output.read(words[word], out);
+            }
+            kernel::add_products(width, own, [0, 1], inputs.rows, ids, out, &[0]);
+            self.output.write(words[word], out);
+        }
+    }
+}
+
+/// What words are foretold from.
+struct Inputs<'a> {
+    rows: &'a [f32],
+    /// The rows that are used, and in how many windows each stands.
+    ids: &'a [u32],
+    times: &'a [f32],
+    /// The ids of each word's contexts, one word after the other, and where each word's end.
+    contexts: &'a [u32],
+    ends: &'a [usize],
+}
+
+impl Inputs<'_> {
+    /// Each word with where its contexts are.
+    fn windows(&self) -> impl Iterator<Item = (usize, Range<usize>)> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(self.ends).map(|(start, &end)| start..end).enumerate()
+    }
+
+    /// Turns the chances `[I, N]` of negatives into pulls; a word that was drawn is no negative of its own contexts, as in
+    /// word2vec.
+    fn pull_away(&self, pulls: &mut [f32], words: &[u32], group: &Group, rate: f32) {
+        let drawn = group.negatives.len();
+        for (place, (negative, weight)) in group.negatives.iter().zip(&group.weights).enumerate() {
+            let is_word = words.contains(negative);
+            for (input, (&id, times)) in self.ids.iter().zip(self.times).enumerate() {
+                let own = if is_word { self.stands_beside(id, *negative, words) } else { 0.0 };
+                pulls[input * drawn + place] *= -rate * weight * (times - own);
+            }
+        }
+    }
+
+    /// In how many windows of `word` an input stands.
+    fn stands_beside(&self, id: u32, word: u32, words: &[u32]) -> f32 {
+        let windows = self.windows().filter(|&(place, _)| words[place] == word);
+        windows.filter(|(_, window)| self.contexts[window.clone()].contains(&id)).count() as f32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::noise::Noise;
+    use super::super::super::shared::Shared;
+    use super::super::{Contexts, Plan};
+    use super::*;
+    use seoro_core::{Matrix, Seed};
+
+    const DIM: usize = 5;
+    const RATE: f32 = 0.3;
+
+    /// A group's step, as its formulas say: every pair by itself, all from the values before.
+    fn expected(
+        [input, output]: [&Matrix; 2],
+        words: &[u32],
+        negatives: &[u32],
+        size: usize,
+        architecture: Architecture,
+    ) -> [Matrix; 2] {
+        let (mut input_after, mut output_after) = (input.clone(), output.clone());
+        for (place, &word) in words.iter().enumerate() {
+            let others = (place.saturating_sub(size)..words.len().min(place + size + 1))
+                .filter(|&other| other != place);
+            let contexts: Vec<u32> = others.map(|other| words[other]).collect();
+            // What stands on the input's side, and whose vectors the step goes to.
+            let mean = |numbers: usize| {
+                contexts.iter().map(|&word| input.row(word as usize)[numbers]).sum::<f32>()
+                    / contexts.len() as f32
+            };
+            let sides: Vec<(Vec<f32>, Vec<u32>)> = match architecture {
+                Architecture::SkipGram => {
+                    contexts.iter().map(|&word| (input.row(word as usize).to_vec(), vec![word])).collect()
+                }
+                Architecture::Cbow => vec![((0..DIM).map(mean).collect(), contexts.clone())],
+            };
+            let drawn =
+                negatives.iter().filter(|&&negative| negative != word).map(|&negative| (negative, 0.0));
+            for (target, label) in std::iter::once((word, 1.0)).chain(drawn) {
+                for (side, receivers) in &sides {
+                    let out = output.row(target as usize);
+                    let product: f32 = side.iter().zip(out).map(|(a, b)| a * b).sum();
+                    let pull = RATE * (label - 1.0 / (1.0 + (-product).exp()));
+                    for number in 0..DIM {
+                        output_after.row_mut(target as usize)[number] += pull * side[number];
+                        receivers.iter().for_each(|&word| {
+                            input_after.row_mut(word as usize)[number] += pull * out[number]
+                        });
+                    }
+                }
+            }
+        }
+        [input_after, output_after]
+    }
+
+    #[test]
+    fn a_group_learns_what_each_pair_would() {
+        let mut rng = Seed::new(5).rng();
+        let mut matrix =
+            || Matrix::from_vec(9, DIM, (0..9 * DIM).map(|_| rng.normal() as f32).collect()).unwrap();
+        let (input, output) = (matrix(), matrix());
+        let counts = [3, 1, 2, 5, 1, 1, 4, 2, 1];
+        let objective = Output::Negative { noise: Noise::new(&counts, 0.75).unwrap(), samples: 6 };
+        // Repeats, words that are drawn, one word less than a group, and a group.
+        for words in [vec![0, 3, 6, 3, 1, 3, 8], vec![2, 5], vec![4, 4, 0, 7, 3, 6, 2, 1]] {
+            for architecture in [Architecture::SkipGram, Architecture::Cbow] {
+                let size = 2;
+                let contexts = Contexts::Window { size, shrink: false, shuffle: false };
+                let objective_of_plan = crate::Output::Negative { samples: 6, alpha: 0.75 };
+                let plan = Plan {
+                    dim: DIM,
+                    contexts,
+                    architecture,
+                    objective: objective_of_plan,
+                    epochs: 1,
+                    rates: [0.3, 0.0],
+                };
+                let (ours, theirs) = (Shared::from_matrix(&input), Shared::from_matrix(&output));
+                let mut worker = Worker::new(&plan, [&ours, &theirs], &objective, &[]);
+                words.iter().for_each(|&word| worker.batch.push(word));
+                worker.batch.end();
+                worker.learn(RATE, &mut Seed::new(8).rng());
+                let Output::Negative { noise, samples } = &objective else { continue };
+                let mut rng = Seed::new(8).rng();
+                let negatives: Vec<u32> = (0..*samples).map(|_| noise.draw(&mut rng)).collect();
+                let expected = expected([&input, &output], &words, &negatives, size, architecture);
+                for (found, expected) in [&ours, &theirs].into_iter().zip(&expected) {
+                    let found = found.to_matrix();
+                    for (found, expected) in found.as_slice().iter().zip(expected.as_slice()) {
+                        assert!(
+                            (found - expected).abs() < 1e-5,
+                            "{architecture:?} {words:?}: {found}, expected {expected}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
