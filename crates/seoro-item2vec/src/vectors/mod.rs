@@ -1,6 +1,7 @@
 //! Named vectors, and the files they come in.
 
 mod binary;
+mod tensors;
 mod text;
 
 use seoro_core::{Matrix, ShapeError, Vocab, VocabError, kernel};
@@ -38,6 +39,15 @@ pub enum VectorsError {
         /// What was expected.
         expected: &'static str,
     },
+    /// A file of tensors that is damaged, or holds something else.
+    #[error("safetensors: {what}")]
+    Safetensors {
+        /// What is wrong.
+        what: String,
+    },
+    /// A file of numbers that could not be read or written.
+    #[error(transparent)]
+    File(#[from] seoro_core::vectors::VectorsError),
     /// A name that the format cannot hold.
     #[error("the name {name:?}; expected one without white space")]
     Name {

@@ -134,3 +134,45 @@ fn cosines_do_not_hang_on_lengths() {
     let three = Vectors::read_text("3 1\na 1\nb 2\nc 3\n".as_bytes()).unwrap();
     assert_eq!(three.answers([["a", "b", "c", "a"]], None).right, 0);
 }
+
+#[test]
+fn tensors_and_arrays_are_read_bit_for_bit() {
+    let vectors = random(50, 7);
+    let mut file = Vec::new();
+    vectors.write_safetensors(&mut file).unwrap();
+    assert_eq!(Vectors::read_safetensors(file.as_slice()).unwrap(), vectors);
+    let folder = tempfile::tempdir().unwrap();
+    let (numbers, names) = (folder.path().join("items.npy"), folder.path().join("items.txt"));
+    vectors.write_npy(&numbers, &names).unwrap();
+    assert_eq!(Vectors::read_npy(&numbers, &names).unwrap(), vectors);
+    std::fs::write(&names, "item-0\nitem-1\n").unwrap();
+    let short = Vectors::read_npy(&numbers, &names);
+    assert!(matches!(short, Err(VectorsError::Count { names: 2, vectors: 50 })));
+    std::fs::write(&names, "a\na\n").unwrap();
+    assert!(matches!(Vectors::read_npy(&numbers, &names), Err(VectorsError::Line { line: 2, .. })));
+    let missing = Vectors::read_npy(&folder.path().join("none.npy"), &names);
+    assert!(matches!(missing, Err(VectorsError::File(_))));
+}
+
+/// Any byte changed or missing gives an error or other numbers, and nothing else.
+#[test]
+fn damaged_tensors_are_errors() {
+    let mut file = Vec::new();
+    random(3, 2).write_safetensors(&mut file).unwrap();
+    for end in 0..file.len() {
+        let cut = Vectors::read_safetensors(&file[..end]);
+        assert!(matches!(cut, Err(VectorsError::Safetensors { .. })), "{end}");
+    }
+    for place in 0..file.len() {
+        for bit in 0..8 {
+            let mut damaged = file.clone();
+            damaged[place] ^= 1 << bit;
+            if let Ok(vectors) = Vectors::read_safetensors(damaged.as_slice()) {
+                assert!(vectors.matrix().as_slice().iter().all(|number| number.is_finite()));
+            }
+        }
+    }
+    let mut other = Vec::new();
+    random(2, 2).write_binary(&mut other).unwrap();
+    assert!(matches!(Vectors::read_safetensors(other.as_slice()), Err(VectorsError::Safetensors { .. })));
+}
