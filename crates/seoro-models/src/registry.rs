@@ -194,4 +194,5 @@ models! {
     mf::MfLogistic,
     mf::MfBpr,
     mf::FunkSvd,
+    item2vec::Item2Vec,
 }
