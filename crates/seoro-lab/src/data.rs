@@ -63,6 +63,17 @@ pub fn open(name: &str, folders: &Folders) -> Result<Option<Data>, LabError> {
     files(&manifest, dataset::load(&manifest, folder)?).map(Some)
 }
 
+/// Reads a set's files by its manifest, from where they are at hand.
+///
+/// # Errors
+/// A set that is unknown or not at hand; files that are not what the manifest says.
+pub(crate) fn load(name: &str, folders: &Folders) -> Result<Dataset, LabError> {
+    let missing = || LabError::Usage(format!("{name}: not at hand; name its folder with --data DIR"));
+    let manifest = manifests::find(name).ok_or_else(missing)??;
+    let folder = folders.holding(name).ok_or_else(missing)?;
+    Ok(dataset::load(&manifest, folder)?)
+}
+
 fn files(manifest: &Manifest, mut dataset: Dataset) -> Result<Data, LabError> {
     let missing = || {
         LabError::Usage(format!(

@@ -15,6 +15,7 @@ pub mod render;
 pub mod rows;
 pub mod table;
 pub mod task;
+mod text;
 pub mod workplace;
 
 pub use error::LabError;

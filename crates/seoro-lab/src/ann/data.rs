@@ -1,10 +1,9 @@
 //! The vectors to search and the queries, each from a named source.
 
 use super::{ItemLike, cache, item_like, words, world};
-use crate::data::Folders;
-use crate::{LabError, manifests, workplace};
+use crate::data::{Folders, load};
+use crate::{LabError, workplace};
 use seoro_ann::{Metric, Points};
-use seoro_core::dataset;
 use seoro_core::hash::Fnv1a;
 use seoro_core::{Matrix, Seed};
 use serde::{Deserialize, Serialize};
@@ -191,14 +190,6 @@ impl Collection {
         };
         Ok([file("base", &self.base)?, file("first", &self.halves[0])?, file("second", &self.halves[1])?])
     }
-}
-
-/// Reads a set's files by its manifest, from where they are at hand.
-pub(super) fn load(name: &str, folders: &Folders) -> Result<dataset::Dataset, LabError> {
-    let missing = || LabError::Usage(format!("{name}: not at hand; name its folder with --data DIR"));
-    let manifest = manifests::find(name).ok_or_else(missing)??;
-    let folder = folders.holding(name).ok_or_else(missing)?;
-    Ok(dataset::load(&manifest, folder)?)
 }
 
 /// A set that has files of its own.

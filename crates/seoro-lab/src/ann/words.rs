@@ -1,9 +1,9 @@
 //! Word vectors, made once by benches/peers/word_vectors.py and kept.
 
 use super::cache;
-use super::data::{load, read_rows};
+use super::data::read_rows;
 use crate::cell::hash;
-use crate::data::{Folders, fingerprint_of};
+use crate::data::{Folders, fingerprint_of, load};
 use crate::{LabError, workplace};
 use seoro_core::{Matrix, dataset};
 use serde::Deserialize;

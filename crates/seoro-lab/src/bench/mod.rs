@@ -4,6 +4,7 @@ mod ann;
 mod cases;
 mod page;
 mod peer;
+mod words;
 mod work;
 
 use crate::data::Folders;
@@ -52,7 +53,7 @@ impl Prepare {
 
 /// All cases; names are stable, for programs to read.
 pub fn cases() -> impl Iterator<Item = &'static Case> {
-    cases::CASES.iter().chain(ann::CASES)
+    cases::CASES.iter().chain(words::CASES).chain(ann::CASES)
 }
 
 /// When both sides did the same work, by what they say of their results.

@@ -32,6 +32,8 @@ pub(super) type Repeat = Box<dyn FnMut() -> Result<Box<dyn FnOnce() -> f64>, Lab
 pub(super) enum Measure {
     /// Work that is timed.
     Seconds(Repeat),
+    /// Work that says itself how long its core took: both sides leave the same out.
+    Told(Box<dyn FnMut() -> Result<Answer, LabError>>),
     /// A number that is known.
     Number(Answer),
 }
@@ -44,6 +46,7 @@ impl Measure {
                 let check = work()?;
                 Ok(Answer { value: start.elapsed().as_secs_f64(), check: check() })
             }
+            Self::Told(work) => work(),
             Self::Number(answer) => Ok(*answer),
         }
     }

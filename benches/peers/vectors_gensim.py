@@ -1,0 +1,39 @@
+"""Files of word vectors with gensim: word2vec's binary format, written or read.
+
+Input: {"what": "save" or "load", "vectors": a file in that format, "out": where to write}. The check is the sum of all
+numbers.
+"""
+
+import gensim
+import numpy as np
+from gensim.models import KeyedVectors
+
+from peer import serve
+
+
+class Total:
+    """A sum that is taken when asked for: after the clock has stopped."""
+
+    def __init__(self, vectors):
+        self.vectors = vectors
+
+    def __float__(self):
+        return float(self.vectors.vectors.astype(np.float64).sum())
+
+
+def prepare(config):
+    def load():
+        return Total(KeyedVectors.load_word2vec_format(config["vectors"], binary=True))
+
+    if config["what"] == "load":
+        return load
+    kept = load()
+
+    def save():
+        kept.vectors.save_word2vec_format(config["out"], binary=True)
+        return kept
+
+    return save
+
+
+serve("gensim", gensim.__version__, prepare)
