@@ -367,7 +367,7 @@ mod tests {
     #[test]
     fn fits_that_may_differ_have_keys_that_differ() {
         let papers = paper::read_all(&workplace::root().join("docs/papers")).expect("the papers");
-        let paper = &papers.recommenders[0];
+        let paper = papers.recommenders.iter().find(|paper| paper.name == "ncf").expect("is there");
         let data = data::open("world", &Folders::new(None)).expect("the world").expect("is always at hand");
         let part = Part::AsPublished;
         let key = |row: &str, seed: u64, threads: usize| {

@@ -16,6 +16,7 @@ pub mod rows;
 pub mod table;
 pub mod task;
 mod text;
+pub mod vectors;
 pub mod workplace;
 
 pub use error::LabError;

@@ -11,10 +11,10 @@ use std::path::PathBuf;
 const TEXT: (&str, &str) = ("text-aclimdb", "reviews.tsv");
 
 /// The data set of judgements and questions.
-const JUDGEMENTS: &str = "wordsim-analogy";
+pub(crate) const JUDGEMENTS: &str = "wordsim-analogy";
 
 /// Raised whenever the same text becomes other words.
-const REVISION: u32 = 1;
+pub(crate) const REVISION: u32 = 1;
 
 /// A text of one review a line, words parted by a blank.
 #[derive(Clone, Debug, PartialEq, Eq)]

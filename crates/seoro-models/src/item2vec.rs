@@ -14,11 +14,9 @@
 
 use crate::persist::PersistError;
 use crate::registry::{Fitted, FittedModel};
-use crate::rows::history_set;
+use crate::taken::{TakenItems, units};
 use crate::{Epoch, FitError, Recommender, Run, Training, Validate};
-use seoro_core::{
-    Embed, Histories, ItemId, Items, Matrix, Query, Score, ScoreError, UserId, kernel, score_by_vectors,
-};
+use seoro_core::{Embed, Histories, Items, Matrix, Query, Score, ScoreError, score_by_vectors};
 use seoro_item2vec::{self as vectors, Embedding, Pairs, Progress};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -92,13 +90,7 @@ impl Default for Item2Vec {
 /// A fitted Item2Vec.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Item2VecModel {
-    /// What users are the mean of, `[I, D]`.
-    taken: Matrix,
-    /// What items are scored by, where it is not the same, `[I, D]`; under odds with the count's part at the end, which the
-    /// vectors of `taken` have a 1 for.
-    scored: Option<Matrix>,
-    /// The mean vector of the training users: that of an empty history.
-    mean: Vec<f32>,
+    taken: TakenItems,
 }
 
 impl Recommender for Item2Vec {
@@ -249,43 +241,8 @@ impl Item2VecModel {
             }
             _ => (units(learned.centre()), None),
         };
-        let mut model = Self { mean: Vec::new(), taken, scored };
-        model.mean = model.mean_user(histories);
-        model
+        Self { taken: TakenItems::new(taken, scored, histories) }
     }
-
-    /// The mean vector of users who took something.
-    fn mean_user(&self, histories: &Histories) -> Vec<f32> {
-        let (mut mean, mut history, mut users) = (vec![0.0; self.taken.cols()], Vec::new(), 0);
-        for user in 0..histories.n_users() {
-            let query = Query::new(histories.items(UserId(user as u32)));
-            // The items of these histories are the model's.
-            if history_set(&query, self.n_items(), &mut history).is_ok() && !history.is_empty() {
-                self.add_mean(&history, &mut mean);
-                users += 1;
-            }
-        }
-        mean.iter_mut().for_each(|number| *number /= users.max(1) as f32);
-        mean
-    }
-
-    /// Adds the mean vector of items.
-    fn add_mean(&self, items: &[ItemId], out: &mut [f32]) {
-        let share = 1.0 / items.len() as f32;
-        items.iter().for_each(|item| kernel::axpy(share, self.taken.row(item.index()), out));
-    }
-}
-
-/// The vectors, each of length 1, or of zeros.
-fn units(vectors: &Matrix) -> Matrix {
-    let mut units = vectors.clone();
-    for row in 0..units.rows() {
-        let length = kernel::dot(units.row(row), units.row(row)).sqrt();
-        if length > 0.0 {
-            units.row_mut(row).iter_mut().for_each(|number| *number /= length);
-        }
-    }
-    units
 }
 
 /// The vectors with one more number each.
@@ -301,7 +258,7 @@ fn widened(vectors: &Matrix, last: impl Fn(usize) -> f32) -> Matrix {
 
 impl Score for Item2VecModel {
     fn n_items(&self) -> usize {
-        self.taken.rows()
+        self.taken.n_items()
     }
 
     fn score(&self, queries: &[Query<'_>], items: Items<'_>, out: &mut [f32]) -> Result<(), ScoreError> {
@@ -315,19 +272,10 @@ impl Score for Item2VecModel {
 
 impl Embed for Item2VecModel {
     fn items(&self) -> Cow<'_, Matrix> {
-        Cow::Borrowed(self.scored.as_ref().unwrap_or(&self.taken))
+        self.taken.items()
     }
 
     fn queries(&self, queries: &[Query<'_>], out: &mut Matrix) -> Result<(), ScoreError> {
-        out.reset(queries.len(), self.taken.cols());
-        let mut history = Vec::new();
-        for (row, query) in queries.iter().enumerate() {
-            history_set(query, self.n_items(), &mut history)?;
-            match history.as_slice() {
-                [] => out.row_mut(row).copy_from_slice(&self.mean),
-                items => self.add_mean(items, out.row_mut(row)),
-            }
-        }
-        Ok(())
+        self.taken.queries(queries, out)
     }
 }

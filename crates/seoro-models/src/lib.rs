@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod conformance;
+pub mod cooccurrence_svd;
 pub mod ease;
 mod epochs;
 pub mod ials;
@@ -18,8 +19,11 @@ mod rows;
 pub mod rp3_beta;
 pub mod run;
 pub mod similarity;
+mod svd;
+mod taken;
 pub mod user_knn;
 
+pub use cooccurrence_svd::CooccurrenceSvd;
 pub use ease::Ease;
 pub use ials::Ials;
 pub use item_knn::ItemKnn;

@@ -5,15 +5,12 @@
 //! singular vectors of the user-item matrix.
 //!
 //! Differences from the paper: the matrix holds 1 for an interaction where the paper's holds ratings; and the singular
-//! vectors come from a randomised range finder (Halko, Martinsson and Tropp, "Finding Structure with Randomness", SIAM
-//! Review 2011, algorithms 4.4 and 5.1) instead of a Lanczos method. Its error falls with every power iteration.
+//! vectors come from a randomised range finder (see `svd`) instead of a Lanczos method.
 
-use crate::linalg::of;
 use crate::recommender::{FACTORS_EXPECTED, MAX_FACTORS};
 use crate::rows::history_set;
-use crate::run::check;
+use crate::svd::{RangeFinder, Svd};
 use crate::{FitError, Recommender, Run, Training};
-use faer::MatRef;
 use seoro_core::{Csr, Embed, Items, Matrix, Query, Score, ScoreError, Seed, kernel::axpy, score_by_vectors};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -88,7 +85,7 @@ impl Recommender for PureSvd {
 }
 
 impl PureSvd {
-    /// The `factors` leading right singular vectors of `x`, from a subspace of `width` dimensions.
+    /// The model of the `factors` leading right singular vectors of `x`, from a subspace of `width` dimensions.
     fn truncated(
         &self,
         x: &Csr,
@@ -98,53 +95,15 @@ impl PureSvd {
         cancel: &AtomicBool,
     ) -> Result<PureSvdModel, FitError> {
         let transposed = x.transpose();
-        let mut range = orthonormal(&product(x, &gaussian(x.cols(), width, seed)));
-        for _ in 0..self.power_iterations {
-            check(cancel)?;
-            let rows = orthonormal(&product(&transposed, &range));
-            check(cancel)?;
-            range = orthonormal(&product(x, &rows));
-        }
-        check(cancel)?;
-        // x ≈ Q Qᵀx, so the left singular vectors of (Qᵀx)ᵀ = xᵀQ are the right ones of x.
-        let projected = product(&transposed, &range);
-        let what = "the singular value decomposition did not converge";
-        let svd = of(&projected).thin_svd().map_err(|_| FitError::Numeric { model: Self::NAME, what })?;
-        let items = matrix(svd.U().subcols(0, factors));
-        let values = svd.S().column_vector().iter().take(factors);
+        let range = RangeFinder { width, power_iterations: self.power_iterations, seed };
+        let Svd { right: items, values: singular_values } = range.svd(Self::NAME, x, &transposed, factors, cancel)?;
         let mut mean = vec![0.0; factors];
         for item in 0..x.cols() {
             let share = transposed.columns(item).len() as f32 / x.rows() as f32;
             axpy(share, items.row(item), &mut mean);
         }
-        Ok(PureSvdModel { items, singular_values: values.copied().collect(), mean })
+        Ok(PureSvdModel { items, singular_values, mean })
     }
-}
-
-fn product(sparse: &Csr, dense: &Matrix) -> Matrix {
-    let mut out = Matrix::default();
-    sparse.times(dense, &mut out);
-    out
-}
-
-fn gaussian(rows: usize, cols: usize, seed: Seed) -> Matrix {
-    let mut rng = seed.child("range").rng();
-    let mut out = Matrix::zeros(rows, cols);
-    out.as_mut_slice().iter_mut().for_each(|entry| *entry = rng.normal() as f32);
-    out
-}
-
-/// An orthonormal basis of the columns.
-fn orthonormal(columns: &Matrix) -> Matrix {
-    matrix(of(columns).qr().compute_thin_Q().as_ref())
-}
-
-fn matrix(view: MatRef<'_, f32>) -> Matrix {
-    let mut out = Matrix::zeros(view.nrows(), view.ncols());
-    for row in 0..view.nrows() {
-        out.row_mut(row).iter_mut().zip(view.row(row).iter()).for_each(|(out, &entry)| *out = entry);
-    }
-    out
 }
 
 impl Score for PureSvdModel {

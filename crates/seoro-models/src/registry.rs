@@ -195,4 +195,5 @@ models! {
     mf::MfBpr,
     mf::FunkSvd,
     item2vec::Item2Vec,
+    cooccurrence_svd::CooccurrenceSvd,
 }

@@ -3,7 +3,7 @@
 mod ann;
 mod cases;
 mod page;
-mod peer;
+pub(crate) mod peer;
 mod words;
 mod work;
 

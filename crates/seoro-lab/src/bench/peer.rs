@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// A running peer.
-pub(super) struct Peer {
+pub(crate) struct Peer {
     script: String,
     pub(super) name: String,
     pub(super) version: String,
@@ -24,7 +24,7 @@ struct Ready {
 }
 
 impl Peer {
-    pub(super) fn start(python: &Path, script: &str, told: &serde_json::Value) -> Result<Self, LabError> {
+    pub(crate) fn start(python: &Path, script: &str, told: &serde_json::Value) -> Result<Self, LabError> {
         let path = workplace::root().join("benches/peers").join(format!("{script}.py"));
         let failed = |what: String| LabError::Peer { peer: script.to_owned(), what };
         let mut command = Command::new(python);
@@ -48,7 +48,7 @@ impl Peer {
     }
 
     /// One repetition of a peer that does one thing.
-    pub(super) fn go(&mut self) -> Result<Answer, LabError> {
+    pub(crate) fn go(&mut self) -> Result<Answer, LabError> {
         self.say("go")
     }
 

@@ -77,7 +77,8 @@ fn learning(scene: &Scene, architecture: Architecture, dim: usize, threads: usiz
         let mut seconds = 0.0;
         let mut watch = |progress: Progress<'_>| seconds = progress.seconds;
         let mut run = Run::new(Seed::new(1));
-        (run.threads, run.observe) = (threads, Some(&mut watch));
+        run.threads = threads;
+        run.observe = Some(&mut watch);
         let learned = recipe.fit(&text, &mut run).map_err(|error| LabError::Usage(error.to_string()))?;
         let vectors = learned.vectors(Take::Centre).map_err(|error| LabError::Usage(error.to_string()))?;
         Ok(Answer { value: seconds, check: agreement(&vectors, &pairs) })

@@ -54,12 +54,12 @@ impl Measure {
 
 /// What a side says of one repetition.
 #[derive(Clone, Copy, Debug, Deserialize)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// How much it took: seconds, where nothing else is said.
     #[serde(rename = "seconds")]
-    pub(super) value: f64,
+    pub(crate) value: f64,
     /// What it says of its result.
-    pub(super) check: f64,
+    pub(crate) check: f64,
 }
 
 /// A peer in a case.

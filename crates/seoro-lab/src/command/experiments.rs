@@ -1,13 +1,14 @@
 //! `experiments`: the papers' tables, ours beside theirs.
 
-use super::neighbours;
+use super::{neighbours, vectors};
 use crate::ann::trade::TradeRow;
 use crate::cell::{Job, Store};
 use crate::data::{self, Data, Folders};
-use crate::paper::{self, AnnPaper, DatasetUse, Paper, Papers, Part, Row};
+use crate::paper::{self, AnnPaper, DatasetUse, Paper, Papers, Part, Row, VectorPaper};
 use crate::progress::Progress;
 use crate::table::{self, ResultRow, RowCells};
 use crate::task::{Side, Task};
+use crate::vectors::VectorResult;
 use crate::{LabError, compare, render, rows, workplace};
 use serde::Serialize;
 use std::num::NonZeroUsize;
@@ -33,7 +34,7 @@ pub struct ExperimentsArgs {
     pub(super) data: Option<PathBuf>,
     /// How many seeds a row with randomness is run with [default: 1; with --full the paper file's; indexes have one]
     #[arg(long)]
-    seeds: Option<NonZeroUsize>,
+    pub(super) seeds: Option<NonZeroUsize>,
     /// Only the honest part: validation-selected, full ranking; papers on indexes have one part
     #[arg(long)]
     honest: bool,
@@ -49,6 +50,9 @@ pub struct ExperimentsArgs {
     /// Write docs/results too; refused where the working tree differs from its commit
     #[arg(long)]
     pub(super) publish: bool,
+    /// A Python that has the peers, for papers whose rows are some
+    #[arg(long, value_name = "PATH")]
+    pub(super) python: Option<PathBuf>,
     /// How many threads [default: all cores]; an index is built by them and searched by one
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     pub(super) threads: usize,
@@ -64,6 +68,7 @@ pub fn run(args: &ExperimentsArgs) -> Result<(), LabError> {
     if args.list {
         papers.recommenders.iter().for_each(|paper| println!("{}", listing(paper)));
         papers.ann.iter().for_each(|paper| println!("{}", listing_of_indexes(paper)));
+        papers.vectors.iter().for_each(|paper| println!("{}", listing_of_vectors(paper)));
         return Ok(());
     }
     if args.publish && workplace::is_dirty() {
@@ -75,6 +80,9 @@ pub fn run(args: &ExperimentsArgs) -> Result<(), LabError> {
     }
     for paper in &papers.ann {
         all.extend(neighbours::run(paper, args)?.into_iter().map(AnyRow::Index));
+    }
+    for paper in &papers.vectors {
+        all.extend(vectors::run(paper, args)?.into_iter().map(AnyRow::Vectors));
     }
     if args.json {
         let text = serde_json::to_string_pretty(&all).map_err(|error| LabError::Usage(error.to_string()))?;
@@ -89,6 +97,7 @@ pub fn run(args: &ExperimentsArgs) -> Result<(), LabError> {
 enum AnyRow {
     Recommender(ResultRow),
     Index(TradeRow),
+    Vectors(VectorResult),
 }
 
 #[allow(clippy::print_stdout, clippy::print_stderr)] // a command speaks to its user
@@ -133,6 +142,7 @@ fn chosen_papers(args: &ExperimentsArgs) -> Result<Papers, LabError> {
         check("paper", std::slice::from_ref(name), &papers.names())?;
         papers.recommenders.retain(|paper| paper.name == *name);
         papers.ann.retain(|paper| paper.name == *name);
+        papers.vectors.retain(|paper| paper.name == *name);
     }
     let (mut rows, mut datasets): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
     for paper in &papers.recommenders {
@@ -142,6 +152,10 @@ fn chosen_papers(args: &ExperimentsArgs) -> Result<Papers, LabError> {
     for paper in &papers.ann {
         rows.extend(paper.rows.iter().map(|row| row.name.as_str()));
         datasets.extend(paper.datasets.keys().map(|space| space.name()));
+    }
+    for paper in &papers.vectors {
+        rows.extend(paper.rows.iter().map(|row| row.name.as_str()));
+        datasets.extend(paper.datasets.keys().map(|task| task.name()));
     }
     check("row", &args.row, &rows)?;
     check("data set", &args.dataset, &datasets)?;
@@ -153,6 +167,10 @@ fn chosen_papers(args: &ExperimentsArgs) -> Result<Papers, LabError> {
     papers.ann.retain(|paper| {
         paper.rows.iter().any(|row| args.takes_row(&row.name))
             && paper.datasets.keys().any(|space| args.takes_dataset(space.name()))
+    });
+    papers.vectors.retain(|paper| {
+        paper.rows.iter().any(|row| args.takes_row(&row.name))
+            && paper.datasets.keys().any(|task| args.takes_dataset(task.name()))
     });
     Ok(papers)
 }
@@ -181,6 +199,12 @@ fn listing_of_indexes(paper: &AnnPaper) -> String {
     listed(&paper.name, &paper.title, &rows, &datasets)
 }
 
+fn listing_of_vectors(paper: &VectorPaper) -> String {
+    let rows: Vec<&str> = paper.rows.iter().map(|row| row.name.as_str()).collect();
+    let datasets: Vec<&str> = paper.datasets.keys().map(|task| task.name()).collect();
+    listed(&paper.name, &paper.title, &rows, &datasets)
+}
+
 fn listed(name: &str, title: &str, rows: &[&str], datasets: &[&str]) -> String {
     format!("{name}: {title}\n  rows: {}\n  data sets: {}", rows.join(", "), datasets.join(", "))
 }
@@ -198,7 +222,7 @@ fn run_paper(paper: &Paper, args: &ExperimentsArgs) -> Result<Vec<ResultRow>, La
 }
 
 #[allow(clippy::print_stderr)] // a command speaks to its user
-fn say_missing(name: &str, args: &ExperimentsArgs) -> Result<(), LabError> {
+pub(super) fn say_missing(name: &str, args: &ExperimentsArgs) -> Result<(), LabError> {
     let line = format!(
         "{name}: not at hand; `cargo xtask datasets fetch {name}` gets it, or name its folder with --data DIR"
     );

@@ -5,3 +5,4 @@ pub mod datasets;
 pub mod experiments;
 mod neighbours;
 pub mod search;
+mod vectors;

@@ -1,6 +1,6 @@
 //! The papers of a folder, of whatever kind.
 
-use super::{AnnPaper, Paper};
+use super::{AnnPaper, Paper, VectorPaper};
 use crate::LabError;
 use std::path::{Path, PathBuf};
 
@@ -11,20 +11,23 @@ pub struct Papers {
     pub recommenders: Vec<Paper>,
     /// Those whose rows are indexes.
     pub ann: Vec<AnnPaper>,
+    /// Those whose rows learn vectors.
+    pub vectors: Vec<VectorPaper>,
 }
 
 impl Papers {
     /// All names.
     pub fn names(&self) -> Vec<&str> {
         let recommenders = self.recommenders.iter().map(|paper| paper.name.as_str());
-        recommenders.chain(self.ann.iter().map(|paper| paper.name.as_str())).collect()
+        let indexes = self.ann.iter().map(|paper| paper.name.as_str());
+        recommenders.chain(indexes).chain(self.vectors.iter().map(|paper| paper.name.as_str())).collect()
     }
 }
 
 /// The papers of a folder, by name; a file that says of what `kind` it is holds no recommenders.
 ///
 /// # Errors
-/// Those of [`Paper::read`] and [`AnnPaper::parse`], and a folder that cannot be read.
+/// Those of [`Paper::read`], [`AnnPaper::parse`] and [`VectorPaper::parse`], and a folder that cannot be read.
 pub fn read_all(folder: &Path) -> Result<Papers, LabError> {
     let entries = std::fs::read_dir(folder).map_err(LabError::io(folder))?;
     let mut paths: Vec<PathBuf> = entries
@@ -36,10 +39,12 @@ pub fn read_all(folder: &Path) -> Result<Papers, LabError> {
     for path in &paths {
         let text = std::fs::read_to_string(path).map_err(LabError::io(path))?;
         // A file that is no TOML is refused by the usual kind, with its line.
-        if toml::from_str::<toml::Table>(&text).is_ok_and(|table| table.contains_key("kind")) {
-            papers.ann.push(AnnPaper::parse(&text, path)?);
-        } else {
-            papers.recommenders.push(Paper::parse(&text, path)?);
+        let table = toml::from_str::<toml::Table>(&text).unwrap_or_default();
+        match table.get("kind").map(|kind| kind.as_str()) {
+            None => papers.recommenders.push(Paper::parse(&text, path)?),
+            Some(Some("vectors")) => papers.vectors.push(VectorPaper::parse(&text, path)?),
+            // Any other kind is refused by its line.
+            Some(_) => papers.ann.push(AnnPaper::parse(&text, path)?),
         }
     }
     Ok(papers)

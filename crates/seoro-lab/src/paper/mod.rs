@@ -3,8 +3,10 @@
 mod all;
 mod ann;
 mod check;
+mod vectors;
 
 pub use all::{Papers, read_all};
+pub use vectors::{Claim, VectorKind, VectorPaper, VectorRow, VectorUse};
 pub use ann::{AnnKind, AnnPaper, AnnPrinted, AnnRow, Reference, SpaceUse};
 
 use crate::LabError;

@@ -13,5 +13,6 @@ mod search;
 mod server;
 mod steering;
 mod threads;
+mod vector_papers;
 mod weight;
 mod world;

@@ -1,8 +1,9 @@
-//! EASE, PureSVD and iALS against NumPy in `f64` (fixtures/linear.py).
+//! EASE, PureSVD, co-occurrence SVD and iALS against NumPy in `f64` (fixtures/linear.py).
 
 use seoro_core::{Histories, ItemId, Items, Log, Query, Score, Seed, UserId, Vocab};
+use seoro_models::cooccurrence_svd::Association;
 use seoro_models::mf::MfBpr;
-use seoro_models::{Checkpoint, Ease, Epoch, FitError, Ials, PureSvd, Recommender, Run, Training};
+use seoro_models::{Checkpoint, CooccurrenceSvd, Ease, Epoch, FitError, Ials, PureSvd, Recommender, Run, Training};
 use serde::Deserialize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,6 +18,15 @@ struct Fixture {
     n_items: u32,
     ease: EaseCase,
     pure_svd: SvdCase,
+    cooccurrence: CooccurrenceCase,
+}
+
+#[derive(Deserialize)]
+struct CooccurrenceCase {
+    factors: usize,
+    shift: f32,
+    normalised: Vec<Vec<f64>>,
+    ppmi: Vec<Vec<f64>>,
 }
 
 #[derive(Deserialize)]
@@ -103,6 +113,23 @@ fn pure_svd_is_the_truncated_decomposition() {
 }
 
 /// With fewer dimensions than the matrix has, power iterations still find the leading subspace.
+#[test]
+fn cooccurrence_svd_is_that_of_numpy() {
+    let fixture = fixture();
+    let log = log(&fixture);
+    let case = &fixture.cooccurrence;
+    for (association, expected) in
+        [(Association::Normalised, &case.normalised), (Association::Ppmi { shift: case.shift }, &case.ppmi)]
+    {
+        let recipe = CooccurrenceSvd { factors: case.factors, association, ..CooccurrenceSvd::default() };
+        assert_scores(&fit(&recipe, &log), &log, expected, 1e-4);
+    }
+    let histories = Histories::new(&log);
+    let refused = CooccurrenceSvd { association: Association::Ppmi { shift: 0.0 }, ..CooccurrenceSvd::default() };
+    let refused = refused.fit(&Training::new(&log, &histories), &mut Run::new(Seed::new(5)));
+    assert!(matches!(refused, Err(FitError::Parameter { parameter: "shift", .. })));
+}
+
 #[test]
 fn pure_svd_converges_from_a_narrow_subspace() {
     let fixture = fixture();

@@ -1,6 +1,7 @@
 //! The crate's integration tests, one binary.
 #![allow(clippy::unwrap_used)]
 mod conformance;
+mod item2vec;
 mod linear;
 mod mf;
 mod neighbours;

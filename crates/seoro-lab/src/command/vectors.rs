@@ -1,0 +1,85 @@
+//! The part of `experiments` whose rows learn vectors.
+
+use super::experiments::ExperimentsArgs;
+use crate::cell::Store;
+use crate::data::Folders;
+use crate::paper::{VectorPaper, VectorUse};
+use crate::progress::Progress;
+use crate::vectors::{Subject, Task, VectorJob, VectorResult, markdown, merge, results};
+use crate::{LabError, rows, workplace};
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+/// Measures what is asked for of a paper; data that is not at hand is said and passed over, unless it was named.
+///
+/// # Errors
+/// Anything that keeps a table from being made.
+#[allow(clippy::print_stdout, clippy::print_stderr)] // a command speaks to its user
+pub(super) fn run(paper: &VectorPaper, args: &ExperimentsArgs) -> Result<Vec<VectorResult>, LabError> {
+    let folders = Folders::new(args.data.as_deref());
+    let mut all = Vec::new();
+    for (&task, usage) in paper.datasets.iter().filter(|(task, _)| args.takes_dataset(task.name())) {
+        let name = task.name();
+        if usage.full && !args.full && !args.dataset.iter().any(|asked| asked == name) {
+            eprintln!("{}, {name}: takes long; --full or --dataset {name} includes it", paper.name);
+            continue;
+        }
+        match task.open(&folders, usage)? {
+            Some(subject) => all.extend(run_task(paper, task, usage, subject.as_ref(), args)?),
+            None => super::experiments::say_missing(name, args)?,
+        }
+    }
+    if all.is_empty() {
+        return Ok(all);
+    }
+    let out = workplace::target().join("experiments");
+    write(&out, paper, &all)?;
+    if !args.json {
+        println!("{}", markdown(paper, &all));
+    }
+    eprintln!("written: {}", out.join(format!("{}.{{md,json}}", paper.name)).display());
+    if args.publish {
+        let docs = workplace::root().join("docs/results");
+        let old = rows::read(&docs.join(format!("{}.json", paper.name)))?;
+        write(&docs, paper, &merge(paper, old, all.clone()))?;
+        eprintln!("published: {}", docs.join(format!("{}.{{md,json}}", paper.name)).display());
+    }
+    Ok(all)
+}
+
+#[allow(clippy::print_stderr)] // a command speaks to its user
+fn run_task(
+    paper: &VectorPaper,
+    task: Task,
+    usage: &VectorUse,
+    subject: &dyn Subject,
+    args: &ExperimentsArgs,
+) -> Result<Vec<VectorResult>, LabError> {
+    let mut store = Store::new(&workplace::target().join("experiments"), args.resume);
+    store.committed_only = args.publish;
+    let chosen: Vec<_> = paper.rows.iter().filter(|row| args.takes_row(&row.name)).collect();
+    let progress = Progress::new(chosen.len(), &format!("{} {}", paper.name, task.name()));
+    let mut all = Vec::new();
+    for row in chosen {
+        progress.say(&row.name);
+        let Some(learner) = row.learner(task) else { continue };
+        let mut cells = Vec::new();
+        let seeds = args.seeds.map_or(if args.full { row.seeds(usage) } else { 1 }, NonZeroUsize::get);
+        for seed in 1..=seeds as u64 {
+            let python = args.python.as_deref();
+            let job = VectorJob { row, learner: &learner, task, subject, seed, threads: args.threads, python };
+            cells.extend(job.run(&store)?);
+        }
+        if cells.is_empty() {
+            eprintln!("{}: passed over; --python PATH names a Python that has the peer", row.name);
+        }
+        all.extend(results(paper, row, task, &cells));
+        progress.step();
+    }
+    Ok(all)
+}
+
+fn write(folder: &Path, paper: &VectorPaper, all: &[VectorResult]) -> Result<(), LabError> {
+    rows::write(&folder.join(format!("{}.json", paper.name)), all)?;
+    workplace::write_whole(&folder.join(format!("{}.md", paper.name)), markdown(paper, all).as_bytes())
+}
