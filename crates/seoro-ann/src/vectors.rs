@@ -127,18 +127,18 @@ impl Vectors {
         }
     }
 
-    /// Puts a prepared vector at a row that is there, or the next.
-    pub(crate) fn put(&mut self, row: usize, prepared: &[f32], id: u64) {
+    /// Puts a prepared vector at a row that is there, or the next; it is named as the one given at row `given`.
+    pub(crate) fn put(&mut self, row: usize, prepared: &[f32], given: usize, id: u64) {
         // Names are rows until one is not.
         let rows = self.rows.rows();
-        if self.ids.is_none() && id != row as u64 {
+        if self.ids.is_none() && id != given as u64 {
             self.ids = Some((0..rows as u64).collect());
         }
         self.rows.put(row, prepared);
         if let Some(ids) = &mut self.ids {
             let mut ids = ids.to_mut();
             ids.resize(self.rows.rows(), id);
-            ids[row] = id;
+            ids[given] = id;
         }
     }
 

@@ -10,7 +10,7 @@ use twox_hash::XxHash3_64;
 const MAGIC: [u8; 8] = *b"seorix\r\n";
 
 /// The version of the format that this library writes and reads.
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 4;
 
 /// Bytes of the part whose length is always the same.
 pub(super) const FIXED: usize = 64;

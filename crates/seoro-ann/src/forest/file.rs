@@ -33,6 +33,7 @@ impl Filed for ForestIndex {
 
     fn sections<'a>(&'a self, out: &mut Sections<'a>) {
         self.vectors.put_sections(out);
+        out.put("given", &self.given);
         out.put("free", &self.free);
         if self.metric() == Metric::InnerProduct {
             out.put("extra", &self.extra);
@@ -55,10 +56,14 @@ impl Filed for ForestIndex {
             return Err(source.damaged("recipe", 0, "the recipe of a forest that can be built"));
         }
         let vectors = Vectors::take_sections(source, MOST)?;
+        let given: Slab<u32> = source.take("given", vectors.len())?;
+        check::each_once(source, "given", &given, vectors.len())?;
         let free = source.elements::<u32>("free").filter(|&free| free <= vectors.len()).unwrap_or(0);
         let free: Slab<u32> = source.take("free", free)?;
         let is_free = check::each_once(source, "free", &free, vectors.len())?;
-        vectors.check_ids(source, |row| !is_free.is_marked(row))?;
+        let mut is_named = vec![false; vectors.len()];
+        (0..vectors.len()).for_each(|row| is_named[given[row] as usize] = !is_free.is_marked(row));
+        vectors.check_ids(source, |row| is_named[row])?;
         let extra = match source.metric() {
             Metric::InnerProduct => source.take("extra", vectors.len())?,
             Metric::Cosine | Metric::SquaredL2 => Slab::default(),
@@ -74,7 +79,7 @@ impl Filed for ForestIndex {
             check_tree(source, at, tree)?;
             check_rows(source, at, tree, &is_free, vectors.len() - free.len())?;
         }
-        Ok(Self { recipe, vectors, head, extra, radius, trees, free, names: None })
+        Ok(Self { recipe, vectors, given, head, extra, radius, trees, free, names: None })
     }
 }
 

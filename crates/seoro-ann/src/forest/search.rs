@@ -91,6 +91,33 @@ impl Working {
         self.best.clear();
     }
 
+    /// Gathers those of `rows` that this search has not seen.
+    fn take_unseen(&mut self, rows: &[u32]) {
+        let start = self.gathered.len();
+        self.gathered.resize(start + rows.len(), 0);
+        // Written always and kept by the count: whether a row is new is anyone's guess, also the processor's.
+        let (room, mut len) = (&mut self.gathered[start..], 0);
+        for &row in rows {
+            let seen = &mut self.seen[row as usize];
+            room[len] = row;
+            len += usize::from(*seen != self.now);
+            *seen = self.now;
+        }
+        self.gathered.truncate(start + len);
+    }
+
+    /// Drops the rows gathered from place `start` on that are not to be kept.
+    fn keep(&mut self, start: usize, keeps: impl Fn(u32) -> bool) {
+        let mut len = start;
+        for place in start..self.gathered.len() {
+            if keeps(self.gathered[place]) {
+                self.gathered.swap(len, place);
+                len += 1;
+            }
+        }
+        self.gathered.truncate(len);
+    }
+
     /// Takes a row in if it is among the `k` nearest.
     #[inline]
     fn offer(&mut self, k: usize, row: u32, nearness: f32) {
@@ -127,15 +154,14 @@ impl ForestIndex {
             node: own.root,
         }));
         while let Some(Subspace { missed, tree, mut node }) = work.queue.pop() {
+            if let Some(next) = work.queue.peek() {
+                self.trees[next.tree as usize].prefetch(next.node, width);
+            }
             let own = &self.trees[tree as usize];
             while node & LEAF == 0 {
                 let split = &own.splits[node as usize];
-                for child in split.children {
-                    // Either is compared next, or stands in the queue.
-                    if child & LEAF == 0 {
-                        kernel::prefetch(own.plane(child, width));
-                    }
-                }
+                // Either is asked for next, or stands in the queue.
+                split.children.into_iter().for_each(|child| own.prefetch(child, width));
                 let margin = scale * kernel::dot(own.plane(node, width), query) - split.offset;
                 let near = usize::from(margin > 0.0);
                 // What overflows is on neither side.
@@ -144,14 +170,10 @@ impl ForestIndex {
                 work.queue.push(far);
                 node = split.children[near];
             }
-            for &row in own.leaf(node & !LEAF) {
-                let seen = &mut work.seen[row as usize];
-                if *seen != work.now {
-                    *seen = work.now;
-                    if ask.filter.is_none() || ask.keeps(self.vectors.id(row)) {
-                        work.gathered.push(row);
-                    }
-                }
+            let before = work.gathered.len();
+            work.take_unseen(own.leaf(node & !LEAF));
+            if ask.filter.is_some() {
+                work.keep(before, |row| ask.keeps(self.id(row)));
             }
             if work.gathered.len() >= effort {
                 return;
@@ -178,7 +200,12 @@ impl ForestIndex {
         let mut compared = 0;
         let mut exact = |work: &mut Working, row: u32| {
             compared += 1;
-            work.offer(k, row, metric.nearness(query, self.vectors.row(row)));
+            let nearness = metric.nearness(query, self.vectors.row(row));
+            // What a row was given as is read of near ones only; never true of what is not a number.
+            let is_too_far = nearness < work.needed(k);
+            if !is_too_far {
+                work.offer(k, self.given[row as usize], nearness);
+            }
         };
         match &self.head {
             Some(head) if gathered.len() > k => {
@@ -226,7 +253,8 @@ impl Index for ForestIndex {
         let heads = self.head.as_ref().map_or(0, |head| head.bytes());
         let names = self.names.as_ref().map_or(0, |names| names.capacity() as u64 * 17);
         let trees: u64 = self.trees.iter().map(|tree| tree.bytes()).sum();
-        self.vectors.bytes() + heads + names + trees + (self.extra.len() + self.free.len()) as u64 * 4
+        let numbers = (self.given.len() + self.extra.len() + self.free.len()) as u64 * 4;
+        self.vectors.bytes() + heads + names + trees + numbers
     }
 
     fn search(

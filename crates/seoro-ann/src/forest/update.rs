@@ -23,7 +23,10 @@ impl ForestIndex {
             None => return Err(UpdateError::Full { rows: self.vectors.len() }),
         };
         self.free.to_mut().pop();
-        self.vectors.put(row as usize, &prepared, id);
+        if row as usize == self.given.len() {
+            self.given.to_mut().push(row);
+        }
+        self.vectors.put(row as usize, &prepared, self.given[row as usize] as usize, id);
         if let Some(head) = &mut self.head {
             head.put(row as usize, &prepared);
         }
@@ -69,12 +72,12 @@ impl ForestIndex {
 
     /// The row of each id.
     fn names(&mut self) -> &mut HashMap<u64, u32> {
-        let (vectors, free) = (&self.vectors, &self.free);
+        let (vectors, given, free) = (&self.vectors, &self.given, &self.free);
         self.names.get_or_insert_with(|| {
             // Those of a forest that was saved after changes.
             let free: HashSet<u32> = free.iter().copied().collect();
             let there = (0..vectors.len() as u32).filter(|row| !free.contains(row));
-            there.map(|row| (vectors.id(row), row)).collect()
+            there.map(|row| (vectors.id(given[row as usize]), row)).collect()
         })
     }
 }
