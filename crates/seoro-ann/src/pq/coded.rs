@@ -4,6 +4,7 @@ use super::Tables;
 use super::fast::{self, Scale};
 use super::quantiser::Quantiser;
 use super::rotation::Rotation;
+use crate::arrange::{order_places, permute_rows};
 use crate::ivf::{Coarse, bytes_to_build};
 use crate::kmeans::{Rows, pick};
 use crate::slab::{self, Slab};
@@ -43,6 +44,8 @@ const SAMPLE: usize = 256;
 pub(super) struct Coded {
     /// By place where they are kept, else only names, metric and dimension; names are by row.
     pub(super) vectors: Vectors,
+    /// Which of a query's numbers stands where in vectors that are kept; in their own order where empty.
+    pub(super) order: Slab<u32>,
     /// Which row each place was; empty where one list holds all in their order.
     pub(super) rows: Slab<u32>,
     /// Rotated, where there is a rotation.
@@ -99,7 +102,7 @@ impl Coded {
             Some(lists) => Coarse::new(vectors.points(), metric, lists.lists, lists.iterations, build)?,
             None => (Coarse::single(vectors.len(), width, metric), (0..vectors.len() as u32).collect()),
         };
-        crate::arrange::permute_rows(vectors.rows_mut(), &rows);
+        permute_rows(vectors.rows_mut(), &rows);
         let sample = pick(rows.len(), SAMPLE * codes.words(), build.seed.child("codes"));
         let mut sample = residuals(&vectors, (&coarse, &coarse.centroids), sample.into_iter());
         let rotation = match codes.rotations {
@@ -117,6 +120,7 @@ impl Coded {
             Quantiser::train(Rows::of(&sample), codes.parts, codes.words(), codes.iterations, build)?;
         let mut coded = Self {
             vectors,
+            order: Slab::default(),
             rows: if coarse.lists() == 1 { Slab::default() } else { Slab::placed(&rows) },
             coarse,
             rotation,
@@ -129,7 +133,10 @@ impl Coded {
             rerank: codes.rerank,
         };
         coded.encode(codes.bits, given.as_ref(), build)?;
-        if !codes.keep {
+        if codes.keep {
+            // Distances to the best by codes are left early from here on; nothing else reads these vectors.
+            coded.order = order_places(&mut coded.vectors);
+        } else {
             coded.vectors = coded.vectors.without_rows();
         }
         Ok(coded)
@@ -234,7 +241,7 @@ impl Coded {
     }
 
     pub(super) fn bytes(&self) -> u64 {
-        let numbers = self.rows.len() + self.blocks.len() + self.half_norms.len();
+        let numbers = self.order.len() + self.rows.len() + self.blocks.len() + self.half_norms.len();
         self.vectors.bytes()
             + self.coarse.bytes()
             + self.quantiser.bytes()

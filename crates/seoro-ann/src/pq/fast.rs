@@ -39,23 +39,35 @@ pub(super) fn round(products: &[f32], quantiser: &Quantiser, bytes: &mut [u8]) -
     bytes.fill(0);
     let (parts, _) = products.as_chunks::<16>();
     debug_assert_eq!(parts.len(), quantiser.parts());
-    let least = |part: &[f32; 16]| part.iter().copied().fold(f32::INFINITY, f32::min);
-    let width = |part: &[f32; 16]| part.iter().copied().fold(f32::NEG_INFINITY, f32::max) - least(part);
-    let widest = parts.iter().map(width).fold(0.0, f32::max);
-    let all: f32 = parts.iter().map(width).sum();
+    let lower = |a: f32, b: f32| if b < a { b } else { a };
+    let higher = |a: f32, b: f32| if b > a { b } else { a };
+    let (mut widest, mut all, mut base) = (0.0f32, 0.0, 0.0);
+    for part in parts {
+        let least = fold(part, lower);
+        let width = fold(part, higher) - least;
+        (widest, all, base) = (widest.max(width), all + width, base + least);
+    }
     // Half a step a part may be rounded up.
     let room = (f32::from(u16::MAX) - 0.5 * parts.len() as f32).max(1.0);
     let scale = (widest / 255.0).max(all / room);
-    let base: f32 = parts.iter().map(least).sum();
     if !(scale > 0.0 && scale.is_finite()) {
         return Scale { base, scale: 0.0 };
     }
     let by = 1.0 / scale;
-    for (part, bytes) in parts.iter().zip(bytes.chunks_exact_mut(16)) {
-        let least = least(part);
-        bytes.iter_mut().zip(part).for_each(|(byte, product)| *byte = ((product - least) * by + 0.5) as u8);
+    for (part, bytes) in parts.iter().zip(bytes.as_chunks_mut::<16>().0) {
+        let least = fold(part, lower);
+        let steps = part.map(|product| ((product - least) * by + 0.5) as i32);
+        *bytes = steps.map(|step| step as u8);
     }
     Scale { base, scale }
+}
+
+/// Folds halves onto each other, which vector instructions can.
+#[inline(always)]
+fn fold(part: &[f32; 16], by: impl Fn(f32, f32) -> f32) -> f32 {
+    let eight: [f32; 8] = std::array::from_fn(|lane| by(part[lane], part[lane + 8]));
+    let four: [f32; 4] = std::array::from_fn(|lane| by(eight[lane], eight[lane + 4]));
+    by(by(four[0], four[2]), by(four[1], four[3]))
 }
 
 /// Writes the products of the first `count` vectors of some blocks, less `½‖x̂‖²` where there are any.

@@ -83,7 +83,10 @@ impl Coded {
 
     fn put_sections<'a>(&'a self, out: &mut Sections<'a>) {
         match self.is_kept() {
-            true => self.vectors.put_sections(out),
+            true => {
+                self.vectors.put_sections(out);
+                out.put("order", &self.order);
+            }
             false => self.vectors.put_names(out),
         }
         self.coarse.put_sections(out);
@@ -104,9 +107,15 @@ impl Coded {
         if !are_parts(parts, dim) || !matches!(facts.bits, 4 | 8) {
             return Err(source.damaged("recipe", 0, "parts of the vectors, and words of 4 or 8 bits"));
         }
-        let vectors = match facts.keep {
-            true => Vectors::take_packed(source, count)?,
-            false => Vectors::take_packed_names(source, count)?,
+        let (vectors, order) = match facts.keep {
+            true => {
+                let vectors = Vectors::take_packed(source, count)?;
+                let ordered = source.elements::<u32>("order").unwrap_or(0);
+                let order: Slab<u32> = source.take("order", if ordered == 0 { 0 } else { dim })?;
+                check::each_once(source, "order", &order, dim)?;
+                (vectors, order)
+            }
+            false => (Vectors::take_packed_names(source, count)?, Slab::default()),
         };
         vectors.check_ids(source, |_| true)?;
         let coarse = Coarse::take_sections(source, count, vectors.rows().cols())?;
@@ -134,6 +143,7 @@ impl Coded {
         let tables = facts.tables;
         Ok(Self {
             vectors,
+            order,
             rows,
             coarse,
             rotation,

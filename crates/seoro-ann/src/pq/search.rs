@@ -3,6 +3,7 @@
 use super::Tables;
 use super::coded::Coded;
 use super::fast::{self, Scale};
+use crate::arrange::reorder;
 use crate::ivf::{Plan, Probing, Tiles, block_of, scan, search_lists};
 use crate::reservoir::{Candidate, Reservoir};
 use crate::{Ask, Metric, Neighbor, Scratch, SearchError, Work};
@@ -43,6 +44,16 @@ impl Coded {
         }
     }
 
+    /// The query as it is compared with the vectors that are kept.
+    fn arranged<'a>(&self, query: &'a [f32], held: &'a mut Vec<f32>) -> &'a [f32] {
+        if self.order.is_empty() {
+            return query;
+        }
+        held.resize(query.len(), 0.0);
+        reorder(&self.order, query, held);
+        held
+    }
+
     pub(super) fn search(
         &self,
         query: &[f32],
@@ -50,7 +61,7 @@ impl Coded {
         scratch: &mut Scratch,
         out: &mut Vec<Neighbor>,
     ) -> Result<Work, SearchError> {
-        let Scratch { query: prepared, scores: compared, probing: work, .. } = scratch;
+        let Scratch { query: prepared, centred, scores: compared, probing: work, .. } = scratch;
         self.vectors.prepare(query, prepared)?;
         out.clear();
         let k = ask.k.min(self.len());
@@ -73,7 +84,8 @@ impl Coded {
             distances += kept;
             kept
         });
-        distances += self.finish(prepared, compared, (&mut best, &mut work.again), k, again, out);
+        let arranged = self.arranged(prepared, centred);
+        distances += self.finish(arranged, compared, (&mut best, &mut work.again), k, again, out);
         (work.best, work.tables, work.bytes) = (best, products, bytes);
         Ok(Work { distances: distances as u64 })
     }
@@ -219,10 +231,11 @@ impl Coded {
         } else {
             self.scan_fast(&plan, &compared, &mut best);
         }
-        let mut second = Reservoir::default();
+        let (mut second, mut held) = (Reservoir::default(), Vec::new());
         let finish = |(place, best): (usize, &mut Reservoir)| {
             let (mut out, best) = (Vec::with_capacity(k), (best, &mut second));
-            self.finish(prepared.row(place), compared.row(place), best, k, again, &mut out);
+            let arranged = self.arranged(prepared.row(place), &mut held);
+            self.finish(arranged, compared.row(place), best, k, again, &mut out);
             out
         };
         Ok(best.iter_mut().enumerate().map(finish).collect())

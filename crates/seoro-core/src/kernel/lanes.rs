@@ -7,8 +7,10 @@ const WIDE: usize = 64;
 /// Running sums of what the main loop leaves.
 const NARROW: usize = 16;
 
+pub(super) use super::blocks::{add_products, products};
+
 #[inline(always)]
-fn mul_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
+pub(super) fn mul_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 

@@ -9,6 +9,7 @@
 
 #![allow(unsafe_code)] // Calling code compiled for a processor feature, after asking whether the processor has it.
 
+mod blocks;
 mod bytes;
 mod lanes;
 mod panels;
@@ -159,6 +160,23 @@ for_each_level! {
     /// Where there is not one weight for each index, or an index lies outside `rows`.
     pub fn weighted_rows(indices: &[u32], weights: &[f32], rows: &[f32], out: &mut [f32]) where {
         assert_eq!(indices.len(), weights.len(), "one weight for each index");
+    };
+
+    /// Writes the dot products of rows `a_rows` of `a` with rows `b_rows` of `b` to `out` `[A, B]`.
+    ///
+    /// # Panics
+    /// Where `width` is no multiple of 16, a row lies outside, or `out` has not one place for each product.
+    pub fn products(width: usize, a: &[f32], a_rows: &[u32], b: &[f32], b_rows: &[u32], out: &mut [f32]) where {
+        assert_eq!(width % 16, 0, "whole registers");
+        assert_eq!(Some(out.len()), a_rows.len().checked_mul(b_rows.len()), "a place for each product");
+    };
+
+    /// Adds `Σ_j weights[i · steps[0] + j · steps[1]] · from[from_rows[j]]` to row `to_rows[i]` of `to`, for each `i`.
+    ///
+    /// # Panics
+    /// Where `width` is no multiple of 16, or a row or a weight lies outside.
+    pub fn add_products(width: usize, weights: &[f32], steps: [usize; 2], from: &[f32], from_rows: &[u32], to: &mut [f32], to_rows: &[u32]) where {
+        assert_eq!(width % 16, 0, "whole registers");
     };
 
     /// The sum of `x`, in a fixed order.

@@ -1,24 +1,27 @@
 //! Every level that this machine has, held to the scalar reference.
 
-use super::{scalar, select};
-use crate::{ItemId, Scored, Seed};
+use super::scalar;
+use crate::Seed;
 
 /// The versions of a kernel that this machine can run.
 macro_rules! levels {
     ($name:ident, $type:ty) => {{
-        let mut versions: Vec<(&str, $type)> = vec![("portable", super::portable::$name)];
+        let mut versions: Vec<(&str, $type)> = vec![("portable", crate::kernel::portable::$name)];
         #[cfg(all(target_arch = "x86_64", not(miri)))]
         {
             if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-                versions.push(("avx2", super::avx2::$name));
+                versions.push(("avx2", crate::kernel::avx2::$name));
             }
             if std::arch::is_x86_feature_detected!("avx512f") {
-                versions.push(("avx512", super::avx512::$name));
+                versions.push(("avx512", crate::kernel::avx512::$name));
             }
         }
         versions
     }};
 }
+
+mod blocks;
+mod select;
 
 /// Every length below 200 at every distance to a vector's boundary that matters; fewer where Miri interprets.
 fn slices() -> impl Iterator<Item = (usize, usize)> {
@@ -285,67 +288,6 @@ fn sigmoids_keep_their_error_bounds() {
     assert_eq!(super::sigmoid(f32::INFINITY), 1.0);
     assert_eq!(super::log_sigmoid(f32::NEG_INFINITY), f32::NEG_INFINITY);
     assert!(super::sigmoid(f32::NAN).is_nan() && super::log_sigmoid(f32::NAN).is_nan());
-}
-
-#[test]
-fn the_scan_stops_at_the_first_score_above_or_nan() {
-    let scores: Vec<f32> = numbers("scores", 207);
-    for (level, scan) in select::scans() {
-        for (len, offset) in slices() {
-            for special in [0, len / 3, len.saturating_sub(1)] {
-                let mut scores = scores[offset..offset + len].to_vec();
-                for (threshold, value) in [(9.0, 9.5), (9.0, f32::NAN), (f32::INFINITY, f32::NAN), (9.0, 9.0)]
-                {
-                    if let Some(score) = scores.get_mut(special) {
-                        *score = value;
-                    }
-                    let expected = if value == 9.0 { len } else { special };
-                    // SAFETY: `scans` lists only what the processor has.
-                    assert_eq!(unsafe { scan(&scores, threshold) }, expected, "{level}, length {len}");
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn top_k_equals_sorting() {
-    let mut rng = Seed::new(5).rng();
-    for len in [0, 1, 5, 64, 65, 200, 1000] {
-        // Few distinct values, so that ties are many.
-        let scores: Vec<f32> = (0..len).map(|_| rng.below(40) as f32).collect();
-        for k in [0, 1, 2, 20, 300, 2000] {
-            assert_eq!(super::top_k(&scores, k), scalar::top_k(&scores, k), "length {len}, k {k}");
-        }
-    }
-    let infinite = [f32::NEG_INFINITY; 3];
-    assert_eq!(super::top_k(&infinite, 2), scalar::top_k(&infinite, 2));
-    for place in [0, 3, 70, 99] {
-        let mut scores = vec![1.0; 100];
-        scores[place] = f32::NAN;
-        assert_eq!(super::top_k(&scores, 2), Err(ItemId(place as u32)));
-        assert_eq!(super::top_k(&scores, 0), Err(ItemId(place as u32)));
-    }
-}
-
-#[test]
-fn selecting_block_by_block_equals_selecting_at_once_and_skips_what_is_hidden() {
-    let scores = numbers("scores", 500);
-    let hidden: Vec<ItemId> = (0..500).step_by(3).map(ItemId).collect();
-    let mut visible = scores.clone();
-    for item in &hidden {
-        visible[item.index()] = f32::NEG_INFINITY;
-    }
-    let mut with_nan = scores;
-    with_nan[300] = f32::NAN; // hidden, so never looked at
-    let expected = scalar::top_k(&visible, 20).unwrap();
-    for block in [1, 7, 64, 500] {
-        let mut list: Vec<Scored> = Vec::new();
-        for (part, scores) in with_nan.chunks(block).enumerate() {
-            super::select(&mut list, 20, (part * block) as u32, scores, &hidden).unwrap();
-        }
-        assert_eq!(list, expected, "blocks of {block}");
-    }
 }
 
 #[test]

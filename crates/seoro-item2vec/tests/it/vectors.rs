@@ -35,17 +35,90 @@ fn bad_lines_are_named() {
 }
 
 #[test]
-fn most_similar_leaves_the_name_itself_out() {
+fn similar_leaves_the_name_itself_out() {
     let vectors = random(20, 4);
-    let similar = vectors.most_similar("item-3", 19).unwrap();
+    let similar = vectors.similar("item-3", 19).unwrap();
     assert_eq!(similar.len(), 19);
     assert!(similar.iter().all(|(name, cosine)| name != "item-3" && cosine.abs() <= 1.0 + 1e-6));
     assert!(similar.windows(2).all(|pair| pair[0].1 >= pair[1].1));
-    assert!(matches!(vectors.most_similar("item-99", 1), Err(VectorsError::Unknown { .. })));
+    assert!(matches!(vectors.similar("item-99", 1), Err(VectorsError::Unknown { .. })));
 }
 
 #[test]
-fn vectors_cross_threads() {
-    fn send_and_sync<T: Send + Sync>() {}
-    send_and_sync::<Vectors>();
+fn binary_files_are_read_bit_for_bit_with_and_without_line_ends() {
+    let vectors = random(50, 7);
+    let mut bytes = Vec::new();
+    vectors.write_binary(&mut bytes).unwrap();
+    assert_eq!(Vectors::read_binary(bytes.as_slice()).unwrap(), vectors);
+    // As gensim writes them.
+    let mut joined = b"50 7\n".to_vec();
+    for row in 0..50 {
+        joined.extend(format!("item-{row} ").bytes());
+        joined.extend(vectors.matrix().row(row).iter().flat_map(|number| number.to_le_bytes()));
+    }
+    assert_eq!(Vectors::read_binary(joined.as_slice()).unwrap(), vectors);
+}
+
+#[test]
+fn damaged_binary_files_are_errors() {
+    let mut bytes = Vec::new();
+    random(5, 3).write_binary(&mut bytes).unwrap();
+    for len in 0..bytes.len() - 1 {
+        assert!(Vectors::read_binary(&bytes[..len]).is_err(), "cut to {len} bytes");
+    }
+    assert!(matches!(
+        Vectors::read_binary([&bytes[..], b"more"].concat().as_slice()),
+        Err(VectorsError::Binary { vector: 5, expected: "the end" })
+    ));
+    let place = |bytes: &[u8]| match Vectors::read_binary(bytes) {
+        Err(VectorsError::Binary { vector, .. }) => Some(vector),
+        _ => None,
+    };
+    assert_eq!(place(b"2 1\na \0\0\0\0a \0\0\0\0"), Some(1), "a name twice");
+    assert_eq!(place(b"1 1\na \0\0\xc0\x7f"), Some(0), "not a number");
+    assert_eq!(place(b"1 1\n\xff \0\0\0\0"), Some(0), "a name that is no text");
+    // What a header claims is not allocated.
+    assert_eq!(place(b"4000000000 4000000000\na "), Some(0));
+    assert!(matches!(Vectors::read_binary(&b"4000000000\n"[..]), Err(VectorsError::Line { line: 1, .. })));
+}
+
+#[test]
+fn names_with_blanks_are_refused_by_formats_that_end_names_there() {
+    let mut names = Vocab::new();
+    names.intern("two words").unwrap();
+    let vectors = Vectors::new(names, Matrix::zeros(1, 2)).unwrap();
+    assert!(matches!(vectors.write_text(Vec::new()), Err(VectorsError::Name { .. })));
+    assert!(matches!(vectors.write_binary(Vec::new()), Err(VectorsError::Name { .. })));
+}
+
+#[test]
+fn what_does_not_match_is_the_farthest_from_the_mean() {
+    let text = "4 2\na 1 0.1\nb 1 -0.1\nc 2 0\nd -1 1\n";
+    let vectors = Vectors::read_text(text.as_bytes()).unwrap();
+    assert_eq!(vectors.doesnt_match(&["a", "d", "b", "c"]).unwrap(), "d");
+    assert!(matches!(vectors.doesnt_match(&["a", "e"]), Err(VectorsError::Unknown { .. })));
+    assert!(matches!(vectors.doesnt_match(&[]), Err(VectorsError::Unknown { .. })));
+}
+
+#[test]
+fn analogies_and_judgements_are_counted_over_known_words() {
+    let text = "5 2\nman 1 0\nking 1 1\nwoman 0 0.1\nqueen 0 1\nchild 1 -1\n";
+    let vectors = Vectors::read_text(text.as_bytes()).unwrap();
+    let questions = [
+        ["man", "king", "woman", "queen"],
+        ["man", "king", "woman", "child"],
+        ["man", "king", "duke", "queen"],
+    ];
+    let answers = vectors.answers(questions, None);
+    assert_eq!((answers.right, answers.covered, answers.questions), (1, 2, 3));
+    assert_eq!(vectors.answers(questions, Some(4)).covered, 1);
+    let agreement = vectors.agreement([
+        ("man", "king", 5.0),
+        ("man", "child", 5.0),
+        ("man", "woman", 1.0),
+        ("queen", "woman", 9.0),
+        ("man", "duke", 9.0),
+    ]);
+    assert_eq!((agreement.covered, agreement.pairs), (4, 5));
+    assert!((agreement.spearman - 1.0).abs() < 1e-12);
 }

@@ -44,7 +44,7 @@ pub struct Choice {
 }
 
 /// How often the effort of a setting is timed: the fastest counts, since others can only slow a search down.
-const TIMED: usize = 3;
+const TIMED: usize = 5;
 
 /// How much slower than the best setting a search may be that does not find enough, before its setting is given up:
 /// more effort takes longer still.

@@ -1,0 +1,440 @@
+//! What one thread does with sentences.
+//!
+//! # Gradients
+//! A pair of an input vector `u` and an output vector `v` with label `y` (1 for a word that was there, 0 for one that was
+//! drawn) has the loss `−y ln σ(u·v) − (1 − y) ln σ(−u·v)`, so that
+//!
+//! ```text
+//! −∂loss/∂u = (y − σ(u·v)) v        −∂loss/∂v = (y − σ(u·v)) u
+//! ```
+//!
+//! Negative sampling (Mikolov et al. 2013b, equation 4) takes the word and its negatives, hierarchical softmax (2013b,
+//! equation 3) the inner nodes on the word's path, with `y = 1` where the word lies on a node's first side. Under the full
+//! softmax, `y − σ(u·v)` becomes `y_w − exp(u·v_w) / Σ_v exp(u·v)`, for every word `w`.
+//!
+//! # Differences from the papers
+//! The words of one window are learned from together: they meet the same negatives (Ji et al. 2016, "Parallelizing
+//! Word2Vec in shared and distributed memory"), and all products come from the values before the window. Each word's
+//! vector is drawn as often in the mean; a product of small matrices takes the place of many dot products. Input vectors
+//! of a window are copies, whose changes are added when the window has passed.
+
+use super::output::{Output, Targets};
+use super::shared::Shared;
+use super::{Architecture, Contexts, Plan};
+use crate::sequences::Batch;
+use seoro_core::{Rng, kernel};
+use std::ops::Range;
+
+/// One in so many steps adds to the loss that is told.
+const LOSS_EVERY: u64 = 64;
+
+/// Words of the full softmax that are learned at once.
+const WORDS: usize = 64;
+
+/// Items of a set whose input vectors are learned at once.
+const BLOCK: usize = 16;
+
+/// The loss of some steps.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Loss {
+    pub(super) sum: f64,
+    pub(super) pairs: u64,
+}
+
+/// A thread's working memory.
+pub(super) struct Worker<'a> {
+    plan: &'a Plan,
+    input: &'a Shared,
+    output: &'a Shared,
+    objective: &'a Output,
+    /// The chance that a word stays in a sentence, of 2³²: `[V]`; empty where all stay.
+    keep: &'a [u64],
+    pub(super) batch: Batch,
+    sentence: Vec<u32>,
+    /// Input vectors at hand, and what they were when they came: `[S, W]`.
+    rows: Vec<f32>,
+    before: Vec<f32>,
+    /// The mean of a window, or whatever row.
+    hidden: Vec<f32>,
+    contexts: Vec<u32>,
+    targets: [Targets; 2],
+    /// Output vectors, `[T, W]`.
+    outs: Vec<f32>,
+    /// The steps of input vectors.
+    in_steps: Vec<f32>,
+    /// By input and target: products, then pulls.
+    pulls: Vec<f32>,
+    /// 0, 1, 2, …
+    counting: Vec<u32>,
+    steps: u64,
+    pub(super) loss: Loss,
+}
+
+impl<'a> Worker<'a> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        [input, output]: [&'a Shared; 2],
+        objective: &'a Output,
+        keep: &'a [u64],
+    ) -> Self {
+        let slots = match plan.contexts {
+            Contexts::Window { size, .. } => 2 * size + 1,
+            Contexts::Set => BLOCK,
+        };
+        let width = input.width();
+        Self {
+            plan,
+            input,
+            output,
+            objective,
+            keep,
+            batch: Batch::default(),
+            sentence: Vec::new(),
+            rows: vec![0.0; slots * width],
+            before: vec![0.0; slots * width],
+            hidden: vec![0.0; width],
+            contexts: Vec::with_capacity(slots),
+            targets: Default::default(),
+            outs: Vec::new(),
+            in_steps: vec![0.0; slots * width],
+            pulls: Vec::new(),
+            counting: (0..slots as u32).collect(),
+            steps: 0,
+            loss: Loss::default(),
+        }
+    }
+
+    /// Learns from the sentences of the batch.
+    pub(super) fn learn(&mut self, rate: f32, rng: &mut Rng) {
+        let batch = std::mem::take(&mut self.batch);
+        for sentence in batch.sentences() {
+            self.subsample(sentence, rng);
+            match self.plan.contexts {
+                Contexts::Window { size, shrink, shuffle } => {
+                    if shuffle {
+                        rng.shuffle(&mut self.sentence);
+                    }
+                    self.learn_windows(size, shrink, rate, rng);
+                }
+                Contexts::Set => self.learn_set(rate, rng),
+            }
+        }
+        self.batch = batch;
+    }
+
+    /// Puts the words of a sentence that stay into `self.sentence`.
+    fn subsample(&mut self, sentence: &[u32], rng: &mut Rng) {
+        self.sentence.clear();
+        if self.keep.is_empty() {
+            self.sentence.extend_from_slice(sentence);
+        } else {
+            let stays = |&&word: &&u32| rng.next_u64() >> 32 < self.keep[word as usize];
+            self.sentence.extend(sentence.iter().filter(stays));
+        }
+    }
+
+    /// Learns each word from those up to `size` places away.
+    fn learn_windows(&mut self, size: usize, shrink: bool, rate: f32, rng: &mut Rng) {
+        let words = std::mem::take(&mut self.sentence);
+        if words.len() > 1 {
+            let slots = 2 * size + 1;
+            (0..words.len().min(size)).for_each(|place| self.enter(place % slots, words[place]));
+            self.objective.targets(words[0], self.output, rng, &mut self.targets[0]);
+            for place in 0..words.len() {
+                if let Some(&next) = words.get(place + 1) {
+                    self.objective.targets(next, self.output, rng, &mut self.targets[1]);
+                }
+                if let Some(&last) = words.get(place + size) {
+                    self.enter((place + size) % slots, last);
+                }
+                if let Some(&next) = words.get(place + size + 1) {
+                    self.input.prefetch(next);
+                }
+                let reach = if shrink { 1 + rng.below(size as u32) as usize } else { size };
+                let (from, to) = (place.saturating_sub(reach), words.len().min(place + reach + 1));
+                self.contexts.clear();
+                let others = (from..place).chain(place + 1..to);
+                self.contexts.extend(others.map(|place| (place % slots) as u32));
+                self.learn_word(rate);
+                self.targets.swap(0, 1);
+                if place >= size {
+                    self.leave((place - size) % slots, words[place - size]);
+                }
+            }
+            let left = words.len().saturating_sub(size)..words.len();
+            left.for_each(|place| self.leave(place % slots, words[place]));
+        }
+        self.sentence = words;
+    }
+
+    /// Learns each item of a set from all others.
+    fn learn_set(&mut self, rate: f32, rng: &mut Rng) {
+        let items = std::mem::take(&mut self.sentence);
+        for start in (0..items.len()).step_by(BLOCK) {
+            let block = &items[start..items.len().min(start + BLOCK)];
+            block.iter().enumerate().for_each(|(slot, &item)| self.enter(slot, item));
+            for (place, &item) in items.iter().enumerate() {
+                self.contexts.clear();
+                let others = (0..block.len()).filter(|slot| start + slot != place);
+                self.contexts.extend(others.map(|slot| slot as u32));
+                if !self.contexts.is_empty() {
+                    self.objective.targets(item, self.output, rng, &mut self.targets[0]);
+                    self.learn_word(rate);
+                }
+            }
+            block.iter().enumerate().for_each(|(slot, &item)| self.leave(slot, item));
+        }
+        self.sentence = items;
+    }
+
+    /// Brings an input vector.
+    fn enter(&mut self, slot: usize, word: u32) {
+        let span = slot * self.input.width()..(slot + 1) * self.input.width();
+        self.input.read(word, &mut self.rows[span.clone()]);
+        self.before[span.clone()].copy_from_slice(&self.rows[span]);
+    }
+
+    /// Adds what an input vector has changed by.
+    fn leave(&mut self, slot: usize, word: u32) {
+        let span = slot * self.input.width()..(slot + 1) * self.input.width();
+        let (now, before) = (&mut self.rows[span.clone()], &self.before[span]);
+        now.iter_mut().zip(before).for_each(|(now, before)| *now -= before);
+        self.input.add(word, now, &mut self.hidden);
+    }
+
+    /// Learns the targets at hand from the contexts at hand.
+    fn learn_word(&mut self, rate: f32) {
+        let (width, contexts) = (self.input.width(), std::mem::take(&mut self.contexts));
+        let mut rows = std::mem::take(&mut self.rows);
+        match self.plan.architecture {
+            Architecture::SkipGram => {
+                self.step(&rows, &contexts, rate);
+                for (step, &slot) in self.in_steps.chunks_exact(width).zip(&contexts) {
+                    kernel::axpy(1.0, step, &mut rows[slot as usize * width..][..width]);
+                }
+            }
+            Architecture::Cbow => {
+                let mut hidden = std::mem::take(&mut self.hidden);
+                hidden.fill(0.0);
+                let share = [1.0 / contexts.len() as f32];
+                kernel::add_products(width, &share, [0, 0], &rows, &contexts, &mut hidden, &[0]);
+                self.step(&hidden, &[0], rate);
+                let step = &self.in_steps[..width];
+                kernel::add_products(width, &[1.0], [0, 0], step, &[0], &mut rows, &contexts);
+                self.hidden = hidden;
+            }
+        }
+        (self.rows, self.contexts) = (rows, contexts);
+    }
+
+    /// Steps of all output vectors that are targets, and of inputs `ids` of `inputs`, which are left in `in_steps`.
+    fn step(&mut self, inputs: &[f32], ids: &[u32], rate: f32) {
+        self.steps += 1;
+        self.in_steps[..ids.len() * self.input.width()].fill(0.0);
+        if matches!(self.objective, Output::Softmax) {
+            return self.softmax(inputs, ids, rate);
+        }
+        let width = self.input.width();
+        let Targets { rows, labels, weights } = &self.targets[0];
+        let count = rows.len();
+        if count == 0 {
+            // The only word there is needs no turns.
+            return;
+        }
+        grow(&mut self.outs, count * width);
+        grow(&mut self.pulls, ids.len() * count);
+        while self.counting.len() < count {
+            self.counting.push(self.counting.len() as u32);
+        }
+        let outs = &mut self.outs[..count * width];
+        let pulls = &mut self.pulls[..ids.len() * count];
+        for (&row, out) in rows.iter().zip(outs.chunks_exact_mut(width)) {
+            self.output.read(row, out);
+        }
+        kernel::products(width, inputs, ids, outs, &self.counting[..count], pulls);
+        if self.steps.is_multiple_of(LOSS_EVERY) {
+            self.loss.pairs += ids.len() as u64;
+            for pulls in pulls.chunks_exact(count) {
+                let losses = pulls.iter().zip(labels).zip(weights);
+                self.loss.sum +=
+                    losses.map(|((&s, &y), &weight)| f64::from(weight) * loss(s, y)).sum::<f64>();
+            }
+        }
+        kernel::sigmoid_all(pulls);
+        for pulls in pulls.chunks_exact_mut(count) {
+            for ((pull, label), weight) in pulls.iter_mut().zip(labels).zip(weights) {
+                *pull = rate * weight * (label - *pull);
+            }
+        }
+        let (numbers, own) = (&self.counting[..count], &self.counting[..ids.len()]);
+        kernel::add_products(width, pulls, [count, 1], outs, numbers, &mut self.in_steps, own);
+        kernel::add_products(width, pulls, [1, count], inputs, ids, outs, numbers);
+        rows.iter().zip(outs.chunks_exact(width)).for_each(|(&row, out)| self.output.write(row, out));
+    }
+
+    /// As [`Worker::step`], with all words as targets.
+    fn softmax(&mut self, inputs: &[f32], ids: &[u32], rate: f32) {
+        let (width, words, own) = (self.input.width(), self.output.rows(), self.targets[0].rows[0] as usize);
+        grow(&mut self.outs, WORDS * width);
+        grow(&mut self.pulls, ids.len() * words);
+        while self.counting.len() < WORDS.max(ids.len()) {
+            self.counting.push(self.counting.len() as u32);
+        }
+        // Block after block: `[I, B]` each.
+        let blocks = || (0..words).step_by(WORDS).map(|start| start..words.min(start + WORDS));
+        for block in blocks() {
+            let outs = &mut self.outs[..block.len() * width];
+            block
+                .clone()
+                .zip(outs.chunks_exact_mut(width))
+                .for_each(|(row, out)| self.output.read(row as u32, out));
+            let pulls = &mut self.pulls[block.start * ids.len()..block.end * ids.len()];
+            kernel::products(width, inputs, ids, outs, &self.counting[..block.len()], pulls);
+        }
+        for input in 0..ids.len() {
+            let place = |block: &Range<usize>| {
+                let start = block.start * ids.len() + input * block.len();
+                start..start + block.len()
+            };
+            let most =
+                blocks().flat_map(|block| &self.pulls[place(&block)]).fold(f32::MIN, |most, &s| most.max(s));
+            let own_place = blocks()
+                .find(|block| block.contains(&own))
+                .map(|block| place(&block).start + own - block.start);
+            let own_product = own_place.map_or(0.0, |place| self.pulls[place]);
+            let mut sum = 0.0;
+            for block in blocks() {
+                let scores = &mut self.pulls[place(&block)];
+                scores.iter_mut().for_each(|score| *score -= most);
+                kernel::exp(scores);
+                sum += kernel::sum(scores);
+            }
+            self.loss.sum += f64::from(sum.ln() + most - own_product);
+            self.loss.pairs += 1;
+            for block in blocks() {
+                self.pulls[place(&block)].iter_mut().for_each(|score| *score *= -rate / sum);
+            }
+            own_place.iter().for_each(|&place| self.pulls[place] += rate);
+        }
+        for block in blocks() {
+            let outs = &mut self.outs[..block.len() * width];
+            let words = || block.clone().map(|word| word as u32);
+            words().zip(outs.chunks_exact_mut(width)).for_each(|(word, out)| self.output.read(word, out));
+            let pulls = &self.pulls[block.start * ids.len()..block.end * ids.len()];
+            let (numbers, all) = (&self.counting[..block.len()], &self.counting[..ids.len()]);
+            kernel::add_products(width, pulls, [block.len(), 1], outs, numbers, &mut self.in_steps, all);
+            kernel::add_products(width, pulls, [1, block.len()], inputs, ids, outs, numbers);
+            words().zip(outs.chunks_exact(width)).for_each(|(word, out)| self.output.write(word, out));
+        }
+    }
+}
+
+fn loss(product: f32, label: f32) -> f64 {
+    f64::from(-kernel::log_sigmoid(if label > 0.5 { product } else { -product }))
+}
+
+fn grow(numbers: &mut Vec<f32>, len: usize) {
+    if numbers.len() < len {
+        numbers.resize(len, 0.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::huffman::Huffman;
+    use seoro_core::{Matrix, Seed};
+    use serde::Deserialize;
+
+    #[derive(Deserialize)]
+    struct Fixture {
+        rate: f32,
+        contexts: Vec<u32>,
+        targets: Vec<u32>,
+        labels: Vec<f32>,
+        cases: Vec<Case>,
+    }
+
+    #[derive(Deserialize)]
+    struct Case {
+        architecture: Architecture,
+        kind: String,
+        loss: f64,
+        input: Vec<Vec<f32>>,
+        output: Vec<Vec<f32>>,
+        input_after: Vec<Vec<f32>>,
+        output_after: Vec<Vec<f32>>,
+    }
+
+    fn shared(rows: &[Vec<f32>]) -> Shared {
+        Shared::from_matrix(&Matrix::from_vec(rows.len(), rows[0].len(), rows.concat()).unwrap())
+    }
+
+    fn near(ours: &Shared, expected: &[Vec<f32>], what: &str) {
+        for (ours, expected) in ours.to_matrix().as_slice().iter().zip(expected.concat()) {
+            assert!((ours - expected).abs() < 1e-5, "{what}: {ours}, expected {expected}");
+        }
+    }
+
+    fn plan(architecture: Architecture) -> Plan {
+        Plan {
+            dim: 5,
+            contexts: Contexts::Window { size: 2, shrink: false, shuffle: false },
+            architecture,
+            objective: crate::Output::default(),
+            epochs: 1,
+            rates: [0.1, 0.0],
+        }
+    }
+
+    #[test]
+    fn steps_equal_those_of_pytorch() {
+        let fixture: Fixture = serde_json::from_str(include_str!("../../tests/fixtures/step.json")).unwrap();
+        assert_eq!(fixture.cases.len(), 4);
+        for case in &fixture.cases {
+            let (input, output) = (shared(&case.input), shared(&case.output));
+            let objective = match case.kind.as_str() {
+                "softmax" => Output::Softmax,
+                // The targets are given, so that it does not matter whose they are.
+                _ => Output::Hierarchical(Huffman::new(&[1])),
+            };
+            let plan = plan(case.architecture);
+            let mut worker = Worker::new(&plan, [&input, &output], &objective, &[]);
+            worker.steps = LOSS_EVERY - 1;
+            worker.targets[0] = Targets {
+                rows: fixture.targets.clone(),
+                labels: fixture.labels.clone(),
+                weights: vec![1.0; fixture.targets.len()],
+            };
+            for (slot, &word) in fixture.contexts.iter().enumerate() {
+                worker.enter(slot, word);
+                worker.contexts.push(slot as u32);
+            }
+            worker.learn_word(fixture.rate);
+            fixture.contexts.iter().enumerate().for_each(|(slot, &word)| worker.leave(slot, word));
+            let what = format!("{:?} {}", case.architecture, case.kind);
+            near(&input, &case.input_after, &format!("{what}, input"));
+            near(&output, &case.output_after, &format!("{what}, output"));
+            assert!((worker.loss.sum - case.loss).abs() < 1e-5 * case.loss, "{what}: {}", worker.loss.sum);
+        }
+    }
+
+    /// Every word of a window is met by every other within reach, once.
+    #[test]
+    fn windows_hold_the_words_in_reach() {
+        let (input, output) = (Shared::zeros(12, 5), Shared::zeros(12, 5));
+        let objective = Output::Softmax;
+        for (contexts, words, expected) in [
+            (Contexts::Window { size: 2, shrink: false, shuffle: false }, 7, 2 * (6 + 5)),
+            (Contexts::Window { size: 9, shrink: false, shuffle: true }, 7, 7 * 6),
+            (Contexts::Set, 12, 12 * 11),
+        ] {
+            let plan = Plan { contexts, ..plan(Architecture::SkipGram) };
+            let mut worker = Worker::new(&plan, [&input, &output], &objective, &[]);
+            (0..words).for_each(|word| worker.batch.push(word));
+            worker.batch.end();
+            worker.learn(0.1, &mut Seed::new(1).rng());
+            assert_eq!(worker.loss.pairs, expected, "{contexts:?}");
+        }
+    }
+}
