@@ -1,6 +1,7 @@
 //! How good word vectors are: against people's judgements of pairs, and at questions of analogy.
 
 use crate::Vectors;
+use crate::vectors::cosine;
 use seoro_core::gemm::{View, ViewMut, gemm};
 use seoro_core::{Matrix, kernel};
 
@@ -39,8 +40,7 @@ impl Vectors {
         for (a, b, judgement) in pairs {
             count += 1;
             if let (Some(x), Some(y)) = (self.get(a), self.get(b)) {
-                let lengths = (kernel::dot(x, x) * kernel::dot(y, y)).sqrt().max(f32::MIN_POSITIVE);
-                cosines.push(f64::from(kernel::dot(x, y) / lengths));
+                cosines.push(cosine(x, y));
                 judged.push(judgement);
             }
         }
@@ -77,11 +77,14 @@ impl Vectors {
             let right = View::new(&units.as_slice()[..words * dim], words, dim).transposed();
             let scores = &mut scores[..block.len() * words];
             gemm(1.0, View::from(&queries), right, 0.0, ViewMut::new(scores, block.len(), words), true);
-            for (scores, &[a, b, c, d]) in scores.chunks_exact_mut(words).zip(block) {
-                [a, b, c].into_iter().for_each(|row| scores[row as usize] = f32::NEG_INFINITY);
-                let best =
-                    (0..words).fold(0, |best, row| if scores[row] > scores[best] { row } else { best });
-                answers.right += usize::from(best == d as usize);
+            for (scores, &[a, b, c, d]) in scores.chunks_exact(words).zip(block) {
+                let mut best = None;
+                for (row, &score) in (0u32..).zip(scores) {
+                    if ![a, b, c].contains(&row) && best.is_none_or(|(_, most)| score > most) {
+                        best = Some((row, score));
+                    }
+                }
+                answers.right += usize::from(best.is_some_and(|(row, _)| row == d));
             }
         }
         answers

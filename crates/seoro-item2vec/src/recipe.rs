@@ -6,6 +6,7 @@ use crate::sequences::{Batch, Sequences};
 use crate::train::{Contexts, Plan, train};
 use crate::words::{Encoded, Words};
 use crate::{Corpus, CorpusError, FitError};
+use seoro_core::hash::Fnv1a;
 use seoro_core::{Histories, UserId, Vocab};
 use serde::{Deserialize, Serialize};
 
@@ -143,10 +144,14 @@ impl Word2Vec {
             rates: [self.learning_rate, self.last_learning_rate],
         };
         plan.check(self.subsampling)?;
+        if let Some(most @ ..2) = self.max_words {
+            let (parameter, expected) = ("max_words", "at least 2");
+            return Err(FitError::Parameter { parameter, value: most as f64, expected });
+        }
         run.check()?;
         let pool = run.pool()?;
         let words = pool.install(|| Words::count(corpus, self.min_count, self.max_words, run.cancel))?;
-        let vectors = plan.bytes(words.counts.len());
+        let vectors = plan.bytes(words.counts.len(), pool.current_num_threads());
         let room = run.memory.map_or(u64::MAX, |limit| limit.saturating_sub(vectors));
         let encoded = pool.install(|| Encoded::new(corpus, &words, room, run.cancel))?;
         drop(pool);
@@ -284,6 +289,12 @@ impl Sets {
 impl Sequences for Sets {
     fn before(&self) -> &[u64] {
         &self.before
+    }
+
+    fn hash(&self) -> u64 {
+        let mut all = Fnv1a::new();
+        self.batches.iter().for_each(|batch| all.word(batch.hash()));
+        all.value()
     }
 
     fn read(&self, chunk: usize, out: &mut Batch) -> Result<(), CorpusError> {

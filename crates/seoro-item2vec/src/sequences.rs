@@ -1,6 +1,7 @@
 //! What is learned from: sentences of rows, in chunks.
 
 use crate::CorpusError;
+use seoro_core::hash::Fnv1a;
 
 /// The sentences of a chunk.
 #[derive(Debug, Default)]
@@ -57,6 +58,14 @@ impl Batch {
         self.ends.shrink_to_fit();
     }
 
+    /// Tells these sentences from others.
+    pub(crate) fn hash(&self) -> u64 {
+        let mut hash = Fnv1a::new();
+        self.rows.iter().for_each(|&row| hash.word(u64::from(row)));
+        self.ends.iter().for_each(|&end| hash.word(end as u64));
+        hash.value()
+    }
+
     pub(crate) fn sentences(&self) -> impl Iterator<Item = &[u32]> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         starts.zip(&self.ends).map(|(start, &end)| &self.rows[start..end])
@@ -67,6 +76,9 @@ impl Batch {
 pub(crate) trait Sequences: Sync {
     /// How many rows stand before each chunk, and in all: `[C + 1]`.
     fn before(&self) -> &[u64];
+
+    /// Tells these sequences from others.
+    fn hash(&self) -> u64;
 
     /// Puts the sentences of a chunk into `out`.
     ///

@@ -4,6 +4,7 @@ use crate::sequences::{Batch, Sequences};
 use crate::{Corpus, CorpusError, FitError};
 use rayon::prelude::*;
 use seoro_core::Vocab;
+use seoro_core::hash::Fnv1a;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A sentence longer than this is cut, as gensim cuts it.
@@ -70,11 +71,12 @@ impl Words {
         // Even parts, so that what appears first does so at any number of threads.
         let (chunks, parts) = (corpus.chunks(), rayon::current_num_threads());
         let part = |part: usize| chunks * part / parts..chunks * (part + 1) / parts;
-        let counted: Vec<Counted> = (0..parts)
+        let counted: Vec<Result<Counted, FitError>> = (0..parts)
             .into_par_iter()
             .map(|number| Counted::of_chunks(corpus, part(number), cancel))
-            .collect::<Result<_, _>>()?;
-        let counted = counted.into_iter().try_fold(Counted::default(), Counted::join)?;
+            .collect();
+        let join = |all: Counted, next: Result<Counted, FitError>| all.join(next?);
+        let counted = counted.into_iter().try_fold(Counted::default(), join)?;
         let mut rows: Vec<u32> = (0..counted.counts.len() as u32).collect();
         let count = |row: u32| counted.counts[row as usize];
         rows.retain(|&row| count(row) >= min_count);
@@ -119,6 +121,7 @@ pub(crate) struct Encoded<'a> {
     corpus: &'a dyn Corpus,
     words: &'a Words,
     before: Vec<u64>,
+    hash: u64,
     kept: Vec<Batch>,
 }
 
@@ -131,9 +134,9 @@ impl<'a> Encoded<'a> {
         cancel: &AtomicBool,
     ) -> Result<Self, FitError> {
         let total: u64 = words.counts.iter().sum();
-        // A row and its share of the ends of sentences.
-        let keeps = total.saturating_mul(8) <= room;
-        let read: Vec<(u64, Batch)> = (0..corpus.chunks())
+        // A row, and an end where each sentence has one word.
+        let keeps = total.saturating_mul(12) <= room;
+        let read: Vec<Result<(u64, u64, Batch), FitError>> = (0..corpus.chunks())
             .into_par_iter()
             .map_init(String::new, |text, chunk| {
                 if cancel.load(Ordering::Relaxed) {
@@ -141,27 +144,37 @@ impl<'a> Encoded<'a> {
                 }
                 let mut batch = Batch::default();
                 words.encode(corpus, chunk, text, &mut batch)?;
-                let len = batch.len() as u64;
+                let (len, hash) = (batch.len() as u64, batch.hash());
                 batch.shrink();
-                Ok((len, if keeps { batch } else { Batch::default() }))
+                Ok((len, hash, if keeps { batch } else { Batch::default() }))
             })
-            .collect::<Result<_, _>>()?;
-        let mut before = vec![0];
-        let mut kept = Vec::new();
-        for (len, batch) in read {
+            .collect();
+        let (mut before, mut kept, mut all) = (vec![0], Vec::new(), Fnv1a::new());
+        for row in 0..words.names.len() as u32 {
+            all.bytes(words.names.name(row).unwrap_or_default().as_bytes());
+            all.word(u64::from(row));
+        }
+        // The first error of the text, whichever thread found one first.
+        for chunk in read {
+            let (len, hash, batch) = chunk?;
             before.push(before[before.len() - 1] + len);
+            all.word(hash);
             kept.push(batch);
         }
         if !keeps {
             kept.clear();
         }
-        Ok(Self { corpus, words, before, kept })
+        Ok(Self { corpus, words, before, hash: all.value(), kept })
     }
 }
 
 impl Sequences for Encoded<'_> {
     fn before(&self) -> &[u64] {
         &self.before
+    }
+
+    fn hash(&self) -> u64 {
+        self.hash
     }
 
     fn read(&self, chunk: usize, out: &mut Batch) -> Result<(), CorpusError> {

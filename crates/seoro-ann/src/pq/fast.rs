@@ -39,8 +39,9 @@ pub(super) fn round(products: &[f32], quantiser: &Quantiser, bytes: &mut [u8]) -
     bytes.fill(0);
     let (parts, _) = products.as_chunks::<16>();
     debug_assert_eq!(parts.len(), quantiser.parts());
-    let lower = |a: f32, b: f32| if b < a { b } else { a };
-    let higher = |a: f32, b: f32| if b > a { b } else { a };
+    // What is not a number, as a damaged word makes it, is passed over.
+    let lower = |a: f32, b: f32| if b < a || a.is_nan() { b } else { a };
+    let higher = |a: f32, b: f32| if b > a || a.is_nan() { b } else { a };
     let (mut widest, mut all, mut base) = (0.0f32, 0.0, 0.0);
     for part in parts {
         let least = fold(part, lower);
@@ -56,7 +57,7 @@ pub(super) fn round(products: &[f32], quantiser: &Quantiser, bytes: &mut [u8]) -
     let by = 1.0 / scale;
     for (part, bytes) in parts.iter().zip(bytes.as_chunks_mut::<16>().0) {
         let least = fold(part, lower);
-        let steps = part.map(|product| ((product - least) * by + 0.5) as i32);
+        let steps = part.map(|product| ((product - least) * by + 0.5).clamp(0.0, 255.0) as i32);
         *bytes = steps.map(|step| step as u8);
     }
     Scale { base, scale }

@@ -3,6 +3,7 @@
 use super::{Plan, Position, Shared, Trained};
 use crate::FitError;
 use crate::run::Run;
+use crate::sequences::Sequences;
 use seoro_core::hash::Fnv1a;
 use seoro_core::{Matrix, replace_file};
 use std::fs::File;
@@ -15,12 +16,20 @@ const MAGIC: [u8; 8] = *b"seoro-w2";
 const REVISION: u64 = 1;
 
 /// What makes two runs the same.
-pub(super) fn key(plan: &Plan, counts: &[u64], before: &[u64], run: &Run<'_>, threads: usize) -> u64 {
+pub(super) fn key(
+    plan: &Plan,
+    counts: &[u64],
+    keep: &[u64],
+    sequences: &dyn Sequences,
+    run: &Run<'_>,
+    threads: usize,
+) -> u64 {
     let mut hash = Fnv1a::new();
     hash.bytes(format!("{plan:?}").as_bytes());
     hash.word(run.seed.value());
     hash.word(threads as u64);
-    counts.iter().chain(before).for_each(|&number| hash.word(number));
+    hash.word(sequences.hash());
+    counts.iter().chain(keep).chain(sequences.before()).for_each(|&number| hash.word(number));
     hash.value()
 }
 

@@ -26,6 +26,9 @@ use worker::{Loss, Worker};
 /// The chunks of a round, for each thread: enough that waiting for the last one costs little.
 const ROUND: usize = 64;
 
+/// The most epochs: the words of all are counted in 64 bits.
+const MOST_EPOCHS: usize = 1_000_000;
+
 /// What a recipe comes down to.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Plan {
@@ -39,9 +42,25 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// What vectors hold while they are learned, in bytes.
-    pub(crate) fn bytes(&self, words: usize) -> u64 {
-        Shared::bytes(2 * words, self.dim).saturating_mul(2)
+    /// What vectors hold while they are learned, in bytes, with what each thread needs beside them.
+    pub(crate) fn bytes(&self, words: usize, threads: usize) -> u64 {
+        let slots = match self.contexts {
+            Contexts::Window { size, .. } => 2 * size as u64 + 1,
+            Contexts::Set => worker::BLOCK as u64,
+        };
+        let (targets, products) = match self.objective {
+            crate::Output::Negative { samples, .. } => (samples as u64 + 1, slots * (samples as u64 + 1)),
+            // No path is longer than there are bits in the count of a text's words, but by a factor of Fibonacci's.
+            crate::Output::Hierarchical => (96, slots * 96),
+            crate::Output::Softmax => (worker::WORDS as u64, slots.saturating_mul(words as u64)),
+        };
+        let own = Shared::bytes(1, self.dim)
+            .saturating_mul(3 * slots + targets + 1)
+            .saturating_add(products.saturating_mul(4));
+        // Noise or paths, and the chance to stay.
+        let tables = (words as u64).saturating_mul(24);
+        let vectors = Shared::bytes(2 * words, self.dim).saturating_mul(2);
+        vectors.saturating_add(tables).saturating_add(own.saturating_mul(threads as u64))
     }
 
     /// Refuses parameters without meaning.
@@ -62,7 +81,7 @@ impl Plan {
             ("samples", samples as f64, (1..=1 << 16).contains(&samples), "1 to 65536"),
             ("alpha", alpha, alpha.is_finite(), "a finite power"),
             ("subsampling", threshold, positive(threshold), "a number above 0"),
-            ("epochs", self.epochs as f64, self.epochs >= 1, "at least 1"),
+            ("epochs", self.epochs as f64, (1..=MOST_EPOCHS).contains(&self.epochs), "1 to a million"),
             ("learning_rate", self.rates[0], positive(self.rates[0]), "a number above 0"),
             (
                 "last_learning_rate",
@@ -115,10 +134,10 @@ pub(crate) fn train(
         crate::Output::Hierarchical => words.saturating_sub(1),
         _ => words,
     };
-    run.reserve(plan.bytes(words))?;
     let pool = run.pool()?;
+    run.reserve(plan.bytes(words, pool.current_num_threads()))?;
     let objective = objective(plan, counts)?;
-    let key = checkpoint::key(plan, counts, sequences.before(), run, pool.current_num_threads());
+    let key = checkpoint::key(plan, counts, keep, sequences, run, pool.current_num_threads());
     let (mut at, start) = match checkpoint::load(run, &key, [words, outputs], plan.dim)? {
         Some(found) => found,
         None => (Position::default(), start(plan, words, outputs, run.seed)),
@@ -170,9 +189,7 @@ pub(crate) fn train(
         let ends = end == chunks;
         let epoch = at.epoch + 1;
         if ends {
-            if !(input.is_finite() && output.is_finite()) {
-                return Err(FitError::Diverged { epoch });
-            }
+            check_finite([&input, &output], epoch)?;
             (at.epoch, at.chunk) = (at.epoch + 1, 0);
         }
         if let Some(observe) = run.observe.as_mut() {
@@ -197,6 +214,8 @@ pub(crate) fn train(
         }
         let is_due = |every| saved.elapsed() >= every && at.epoch < plan.epochs;
         if let Some(checkpoint) = run.checkpoint.as_ref().filter(|checkpoint| is_due(checkpoint.every)) {
+            // What has diverged is not saved to go on with.
+            check_finite([&input, &output], epoch)?;
             checkpoint::save(&checkpoint.path, &key, at, [&input, &output])?;
             saved = Instant::now();
         }
@@ -205,6 +224,10 @@ pub(crate) fn train(
         checkpoint::remove(&checkpoint.path)?;
     }
     Ok(Trained { input: input.to_matrix(), output: output.to_matrix() })
+}
+
+fn check_finite(parts: [&Shared; 2], epoch: usize) -> Result<(), FitError> {
+    if parts.iter().all(|part| part.is_finite()) { Ok(()) } else { Err(FitError::Diverged { epoch }) }
 }
 
 /// How far a run has come.

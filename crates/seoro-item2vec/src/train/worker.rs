@@ -29,10 +29,10 @@ use std::ops::Range;
 const LOSS_EVERY: u64 = 64;
 
 /// Words of the full softmax that are learned at once.
-const WORDS: usize = 64;
+pub(super) const WORDS: usize = 64;
 
 /// Items of a set whose input vectors are learned at once.
-const BLOCK: usize = 16;
+pub(super) const BLOCK: usize = 16;
 
 /// The loss of some steps.
 #[derive(Clone, Copy, Debug, Default)]

@@ -22,7 +22,10 @@ impl Vectors {
     pub fn read_binary(mut bytes: impl BufRead) -> Result<Self, VectorsError> {
         let mut header = Vec::new();
         bytes.by_ref().take(64).read_until(b'\n', &mut header)?;
-        let (count, dim) = parse_header(String::from_utf8_lossy(&header).trim_end())?;
+        // Without its end the line is longer than any header.
+        let is_whole = header.ends_with(b"\n");
+        let text = String::from_utf8_lossy(&header);
+        let (count, dim) = parse_header(if is_whole { text.trim_end() } else { "" })?;
         let (mut names, mut numbers) = (Vocab::new(), Vec::new());
         numbers.reserve(count.saturating_mul(dim).min(AHEAD));
         let (mut name, mut row) = (Vec::new(), vec![0u8; dim.min(AHEAD) * 4]);
@@ -46,9 +49,9 @@ impl Vectors {
                 return Err(wrong("finite numbers"));
             }
         }
-        let mut rest = [0; 2];
-        let read = bytes.take(2).read(&mut rest)?;
-        if read > 1 || (read == 1 && rest[0] != b'\n') {
+        let mut rest = Vec::new();
+        bytes.take(2).read_to_end(&mut rest)?;
+        if !rest.is_empty() && rest != b"\n" {
             return Err(VectorsError::Binary { vector: count, expected: "the end" });
         }
         Self::new(names, Matrix::from_vec(count, dim, numbers)?)

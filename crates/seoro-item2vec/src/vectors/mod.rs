@@ -148,9 +148,9 @@ impl Vectors {
     /// # Errors
     /// [`VectorsError::Unknown`], also where no name is given.
     pub fn doesnt_match<'a>(&self, names: &[&'a str]) -> Result<&'a str, VectorsError> {
+        let rows = names.iter().map(|name| self.row(name)).collect::<Result<Vec<u32>, _>>()?;
         let mut mean = vec![0.0; self.vectors.cols()];
-        for name in names {
-            let row = self.row(name)?;
+        for row in rows {
             kernel::axpy(1.0 / self.length(row), self.vectors.row(row as usize), &mut mean);
         }
         let cosine = |name: &&str| {
@@ -177,7 +177,7 @@ impl Vectors {
         let own = length(query);
         let others = (0..scores.len() as u32).filter(|row| !hidden.contains(row));
         let mut scored: Vec<(u32, f32)> =
-            others.map(|row| (row, scores[row as usize] / (own * self.length(row)))).collect();
+            others.map(|row| (row, over(scores[row as usize], own, self.length(row)) as f32)).collect();
         let better = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
         if k < scored.len() {
             scored.select_nth_unstable_by(k, better);
@@ -191,6 +191,16 @@ impl Vectors {
 
 fn length(vector: &[f32]) -> f32 {
     kernel::dot(vector, vector).sqrt().max(f32::MIN_POSITIVE)
+}
+
+/// The cosine of two vectors; 0 where one is 0.
+pub(crate) fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    over(kernel::dot(a, b), length(a), length(b))
+}
+
+/// A product over two lengths, in 64 bits, where no product of lengths is too small or too large.
+fn over(product: f32, a: f32, b: f32) -> f64 {
+    f64::from(product) / (f64::from(a) * f64::from(b))
 }
 
 fn wrong(line: usize, found: &str, expected: &'static str) -> VectorsError {
