@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// A text in chunks, read in any order, by many threads, and again each epoch: it need not fit into memory.
 ///
-/// Words stand between white space of ASCII, sentences on lines of their own.
+/// Words stand between white space of ASCII, sentences on lines of their own; one that reaches over a chunk's edge is cut
+/// there.
 pub trait Corpus: Sync {
     /// How many chunks there are: each is best some ten thousand words long.
     fn chunks(&self) -> usize;

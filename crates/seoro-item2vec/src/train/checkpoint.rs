@@ -61,11 +61,11 @@ impl<R: Read> Summing<R> {
     }
 }
 
-pub(super) fn save(path: &Path, key: &u64, at: Position, parts: [&Shared; 2]) -> Result<(), FitError> {
+pub(super) fn save(path: &Path, key: u64, at: Position, parts: [&Shared; 2]) -> Result<(), FitError> {
     let written = replace_file(path, |file| {
         let mut out = Summing::new(BufWriter::with_capacity(1 << 20, file));
         out.put(&MAGIC)?;
-        for word in [REVISION, *key, at.epoch as u64, at.chunk as u64, at.seconds.to_bits()] {
+        for word in [REVISION, key, at.epoch as u64, at.chunk as u64, at.seconds.to_bits()] {
             out.put(&word.to_le_bytes())?;
         }
         for part in parts {
@@ -86,7 +86,7 @@ pub(super) fn save(path: &Path, key: &u64, at: Position, parts: [&Shared; 2]) ->
 /// The state that the run's checkpoint holds, if there is one and it is of this very run.
 pub(super) fn load(
     run: &Run<'_>,
-    key: &u64,
+    key: u64,
     rows: [usize; 2],
     dim: usize,
 ) -> Result<Option<(Position, Trained)>, FitError> {
@@ -106,7 +106,7 @@ pub(super) fn load(
         tracing::warn!(revision, "a checkpoint of another version is passed over");
         return Ok(None);
     }
-    if found != *key {
+    if found != key {
         return Err(FitError::OtherFit { path: path.clone() });
     }
     let at = Position { epoch: word()? as usize, chunk: word()? as usize, seconds: f64::from_bits(word()?) };

@@ -16,12 +16,12 @@ use crate::{Architecture, CorpusError, FitError};
 use output::Output;
 use seoro_core::sample::Alias;
 use seoro_core::{Matrix, Seed};
-use serde::Serialize;
 use shared::Shared;
+use std::ops::Range;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
-use worker::{Loss, Worker};
+use worker::Worker;
 
 /// The chunks of a round, for each thread: enough that waiting for the last one costs little.
 const ROUND: usize = 64;
@@ -30,7 +30,7 @@ const ROUND: usize = 64;
 const MOST_EPOCHS: usize = 1_000_000;
 
 /// What a recipe comes down to.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) dim: usize,
     pub(crate) contexts: Contexts,
@@ -50,7 +50,7 @@ impl Plan {
         };
         let (targets, products) = match self.objective {
             crate::Output::Negative { samples, .. } => (samples as u64 + 1, slots * (samples as u64 + 1)),
-            // No path is longer than there are bits in the count of a text's words, but by a factor of Fibonacci's.
+            // A path is longest where counts are Fibonacci's numbers, of which 93 fit into 64 bits.
             crate::Output::Hierarchical => (96, slots * 96),
             crate::Output::Softmax => (worker::WORDS as u64, slots.saturating_mul(words as u64)),
         };
@@ -98,7 +98,7 @@ impl Plan {
 }
 
 /// Which words of a sentence are whose contexts.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Contexts {
     /// Those up to `size` places away.
     Window {
@@ -138,7 +138,7 @@ pub(crate) fn train(
     run.reserve(plan.bytes(words, pool.current_num_threads()))?;
     let objective = objective(plan, counts)?;
     let key = checkpoint::key(plan, counts, keep, sequences, run, pool.current_num_threads());
-    let (mut at, start) = match checkpoint::load(run, &key, [words, outputs], plan.dim)? {
+    let (mut at, start) = match checkpoint::load(run, key, [words, outputs], plan.dim)? {
         Some(found) => found,
         None => (Position::default(), start(plan, words, outputs, run.seed)),
     };
@@ -160,27 +160,9 @@ pub(crate) fn train(
             let share = done as f64 / total.max(1) as f64;
             (plan.rates[0] + (plan.rates[1] - plan.rates[0]) * share) as f32
         };
-        let next = AtomicUsize::new(at.chunk);
-        let failed: Mutex<Option<CorpusError>> = Mutex::new(None);
-        pool.broadcast(|context| {
-            // Nobody else asks for this thread's worker, and one that panicked ends the broadcast.
-            let Ok(mut worker) = workers[context.index()].lock() else { return };
-            loop {
-                let chunk = next.fetch_add(1, Ordering::Relaxed);
-                if chunk >= end || run.cancel.load(Ordering::Relaxed) {
-                    return;
-                }
-                if let Err(error) = sequences.read(chunk, &mut worker.batch) {
-                    next.store(end, Ordering::Relaxed);
-                    failed.lock().unwrap_or_else(|failed| failed.into_inner()).get_or_insert(error);
-                    return;
-                }
-                worker.learn(rate(chunk), &mut seed.index(chunk as u64).rng());
-            }
-        });
-        if let Some(error) = failed.into_inner().unwrap_or_else(|failed| failed.into_inner()) {
-            return Err(error.into());
-        }
+        learn_chunks(&pool, &workers, sequences, at.chunk..end, run.cancel, |worker, chunk| {
+            worker.learn(rate(chunk), &mut seed.index(chunk as u64).rng());
+        })?;
         run.check()?;
         let rate = rate(end.saturating_sub(1));
         at.seconds += begin.elapsed().as_secs_f64();
@@ -193,15 +175,7 @@ pub(crate) fn train(
             (at.epoch, at.chunk) = (at.epoch + 1, 0);
         }
         if let Some(observe) = run.observe.as_mut() {
-            let loss = workers.iter().fold(Loss::default(), |mut all, worker| {
-                if let Ok(mut worker) = worker.lock() {
-                    let loss = std::mem::take(&mut worker.loss);
-                    all.sum += loss.sum;
-                    all.pairs += loss.pairs;
-                }
-                all
-            });
-            let loss = (loss.pairs > 0).then(|| loss.sum / loss.pairs as f64);
+            let loss = take_loss(&workers);
             observe(Progress {
                 epoch,
                 epochs: plan.epochs,
@@ -216,7 +190,7 @@ pub(crate) fn train(
         if let Some(checkpoint) = run.checkpoint.as_ref().filter(|checkpoint| is_due(checkpoint.every)) {
             // What has diverged is not saved to go on with.
             check_finite([&input, &output], epoch)?;
-            checkpoint::save(&checkpoint.path, &key, at, [&input, &output])?;
+            checkpoint::save(&checkpoint.path, key, at, [&input, &output])?;
             saved = Instant::now();
         }
     }
@@ -224,6 +198,49 @@ pub(crate) fn train(
         checkpoint::remove(&checkpoint.path)?;
     }
     Ok(Trained { input: input.to_matrix(), output: output.to_matrix() })
+}
+
+/// Deals chunks to the pool's threads, each with a worker of its own, which has the chunk's sentences when it learns.
+fn learn_chunks<'a>(
+    pool: &rayon::ThreadPool,
+    workers: &[Mutex<Worker<'a>>],
+    sequences: &dyn Sequences,
+    chunks: Range<usize>,
+    cancel: &AtomicBool,
+    learn: impl Fn(&mut Worker<'a>, usize) + Sync,
+) -> Result<(), CorpusError> {
+    let next = AtomicUsize::new(chunks.start);
+    let failed: Mutex<Option<CorpusError>> = Mutex::new(None);
+    pool.broadcast(|context| {
+        // Nobody else asks for this thread's worker, and one that panicked ends the broadcast.
+        let Ok(mut worker) = workers[context.index()].lock() else { return };
+        loop {
+            let chunk = next.fetch_add(1, Ordering::Relaxed);
+            if chunk >= chunks.end || cancel.load(Ordering::Relaxed) {
+                return;
+            }
+            if let Err(error) = sequences.read(chunk, &mut worker.batch) {
+                next.store(chunks.end, Ordering::Relaxed);
+                failed.lock().unwrap_or_else(|failed| failed.into_inner()).get_or_insert(error);
+                return;
+            }
+            learn(&mut worker, chunk);
+        }
+    });
+    match failed.into_inner().unwrap_or_else(|failed| failed.into_inner()) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
+/// The mean loss since the last time, where there is any.
+fn take_loss(workers: &[Mutex<Worker<'_>>]) -> Option<f64> {
+    let losses = workers.iter().filter_map(|worker| worker.lock().ok());
+    let (sum, pairs) = losses.fold((0.0, 0), |(sum, pairs), mut worker| {
+        let loss = std::mem::take(&mut worker.loss);
+        (sum + loss.sum, pairs + loss.pairs)
+    });
+    (pairs > 0).then(|| sum / pairs as f64)
 }
 
 fn check_finite(parts: [&Shared; 2], epoch: usize) -> Result<(), FitError> {

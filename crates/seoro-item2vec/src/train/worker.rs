@@ -14,22 +14,25 @@
 //!
 //! # Differences from the papers
 //! The words of one window are learned from together: they meet the same negatives (Ji et al. 2016, "Parallelizing
-//! Word2Vec in shared and distributed memory"), and all products come from the values before the window. Each word's
-//! vector is drawn as often in the mean; a product of small matrices takes the place of many dot products. Input vectors
-//! of a window are copies, whose changes are added when the window has passed.
+//! Word2Vec in shared and distributed memory"), and all products come from the values before the window, so that products
+//! of small matrices take the place of many dot products. How often a word is met as a negative stays the same in the mean.
+//! Input vectors of a window are copies, whose changes are added when the window has passed.
+//!
+//! The input of CBOW is the mean of a window, as the paper has it; its step goes to each word of the window whole, as in
+//! word2vec's code, where the derivative of a mean would give each its share.
+
+mod softmax;
+
+pub(super) use softmax::WORDS;
 
 use super::output::{Output, Targets};
 use super::shared::Shared;
 use super::{Architecture, Contexts, Plan};
 use crate::sequences::Batch;
 use seoro_core::{Rng, kernel};
-use std::ops::Range;
 
 /// One in so many steps adds to the loss that is told.
 const LOSS_EVERY: u64 = 64;
-
-/// Words of the full softmax that are learned at once.
-pub(super) const WORDS: usize = 64;
 
 /// Items of a set whose input vectors are learned at once.
 pub(super) const BLOCK: usize = 16;
@@ -227,6 +230,12 @@ impl<'a> Worker<'a> {
         (self.rows, self.contexts) = (rows, contexts);
     }
 
+    /// Makes [`Worker::counting`] at least so long.
+    fn count_to(&mut self, count: usize) {
+        let known = self.counting.len() as u32;
+        self.counting.extend(known..(count as u32).max(known));
+    }
+
     /// Steps of all output vectors that are targets, and of inputs `ids` of `inputs`, which are left in `in_steps`.
     fn step(&mut self, inputs: &[f32], ids: &[u32], rate: f32) {
         self.steps += 1;
@@ -235,6 +244,7 @@ impl<'a> Worker<'a> {
             return self.softmax(inputs, ids, rate);
         }
         let width = self.input.width();
+        self.count_to(self.targets[0].rows.len());
         let Targets { rows, labels, weights } = &self.targets[0];
         let count = rows.len();
         if count == 0 {
@@ -243,9 +253,6 @@ impl<'a> Worker<'a> {
         }
         grow(&mut self.outs, count * width);
         grow(&mut self.pulls, ids.len() * count);
-        while self.counting.len() < count {
-            self.counting.push(self.counting.len() as u32);
-        }
         let outs = &mut self.outs[..count * width];
         let pulls = &mut self.pulls[..ids.len() * count];
         for (&row, out) in rows.iter().zip(outs.chunks_exact_mut(width)) {
@@ -270,62 +277,6 @@ impl<'a> Worker<'a> {
         kernel::add_products(width, pulls, [count, 1], outs, numbers, &mut self.in_steps, own);
         kernel::add_products(width, pulls, [1, count], inputs, ids, outs, numbers);
         rows.iter().zip(outs.chunks_exact(width)).for_each(|(&row, out)| self.output.write(row, out));
-    }
-
-    /// As [`Worker::step`], with all words as targets.
-    fn softmax(&mut self, inputs: &[f32], ids: &[u32], rate: f32) {
-        let (width, words, own) = (self.input.width(), self.output.rows(), self.targets[0].rows[0] as usize);
-        grow(&mut self.outs, WORDS * width);
-        grow(&mut self.pulls, ids.len() * words);
-        while self.counting.len() < WORDS.max(ids.len()) {
-            self.counting.push(self.counting.len() as u32);
-        }
-        // Block after block: `[I, B]` each.
-        let blocks = || (0..words).step_by(WORDS).map(|start| start..words.min(start + WORDS));
-        for block in blocks() {
-            let outs = &mut self.outs[..block.len() * width];
-            block
-                .clone()
-                .zip(outs.chunks_exact_mut(width))
-                .for_each(|(row, out)| self.output.read(row as u32, out));
-            let pulls = &mut self.pulls[block.start * ids.len()..block.end * ids.len()];
-            kernel::products(width, inputs, ids, outs, &self.counting[..block.len()], pulls);
-        }
-        for input in 0..ids.len() {
-            let place = |block: &Range<usize>| {
-                let start = block.start * ids.len() + input * block.len();
-                start..start + block.len()
-            };
-            let most =
-                blocks().flat_map(|block| &self.pulls[place(&block)]).fold(f32::MIN, |most, &s| most.max(s));
-            let own_place = blocks()
-                .find(|block| block.contains(&own))
-                .map(|block| place(&block).start + own - block.start);
-            let own_product = own_place.map_or(0.0, |place| self.pulls[place]);
-            let mut sum = 0.0;
-            for block in blocks() {
-                let scores = &mut self.pulls[place(&block)];
-                scores.iter_mut().for_each(|score| *score -= most);
-                kernel::exp(scores);
-                sum += kernel::sum(scores);
-            }
-            self.loss.sum += f64::from(sum.ln() + most - own_product);
-            self.loss.pairs += 1;
-            for block in blocks() {
-                self.pulls[place(&block)].iter_mut().for_each(|score| *score *= -rate / sum);
-            }
-            own_place.iter().for_each(|&place| self.pulls[place] += rate);
-        }
-        for block in blocks() {
-            let outs = &mut self.outs[..block.len() * width];
-            let words = || block.clone().map(|word| word as u32);
-            words().zip(outs.chunks_exact_mut(width)).for_each(|(word, out)| self.output.read(word, out));
-            let pulls = &self.pulls[block.start * ids.len()..block.end * ids.len()];
-            let (numbers, all) = (&self.counting[..block.len()], &self.counting[..ids.len()]);
-            kernel::add_products(width, pulls, [block.len(), 1], outs, numbers, &mut self.in_steps, all);
-            kernel::add_products(width, pulls, [1, block.len()], inputs, ids, outs, numbers);
-            words().zip(outs.chunks_exact(width)).for_each(|(word, out)| self.output.write(word, out));
-        }
     }
 }
 
