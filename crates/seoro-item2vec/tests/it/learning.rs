@@ -102,6 +102,16 @@ fn a_training_that_was_killed_goes_on_to_the_same_bytes() {
     let mut other = Run::reproducible(Seed::new(2));
     other.checkpoint = checkpoint();
     assert!(matches!(recipe.fit(text.as_str(), &mut other), Err(FitError::OtherFit { .. })));
+    // As many words, as often, in as many sentences: another text.
+    let renamed = text.replace('a', "c");
+    for (recipe, text) in [
+        (&Word2Vec { subsampling: Some(Subsampling::Paper(1e-3)), ..recipe.clone() }, &text),
+        (&recipe, &renamed),
+    ] {
+        let mut other = Run::reproducible(Seed::new(1));
+        other.checkpoint = checkpoint();
+        assert!(matches!(recipe.fit(text.as_str(), &mut other), Err(FitError::OtherFit { .. })));
+    }
     let mut first = None;
     let mut observe = |progress: Progress| {
         first.get_or_insert(progress);

@@ -122,3 +122,15 @@ fn analogies_and_judgements_are_counted_over_known_words() {
     assert_eq!((agreement.covered, agreement.pairs), (4, 5));
     assert!((agreement.spearman - 1.0).abs() < 1e-12);
 }
+
+#[test]
+fn cosines_do_not_hang_on_lengths() {
+    let text = "5 2\na 1e-30 0\nb 1e30 1e30\nc 0 0\nd 0 0\ne 0 1e-12\n";
+    let vectors = Vectors::read_text(text.as_bytes()).unwrap();
+    assert!(vectors.similar("c", 4).unwrap().iter().all(|&(_, cosine)| cosine == 0.0));
+    let far = Vectors::read_text("2 1\na 1e-12\nb 1e12\n".as_bytes()).unwrap();
+    assert!((far.similar("a", 1).unwrap()[0].1 - 1.0).abs() < 1e-6);
+    // All that could be answered is asked.
+    let three = Vectors::read_text("3 1\na 1\nb 2\nc 3\n".as_bytes()).unwrap();
+    assert_eq!(three.answers([["a", "b", "c", "a"]], None).right, 0);
+}
