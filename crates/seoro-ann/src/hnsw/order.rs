@@ -20,7 +20,7 @@ pub enum InsertionOrder {
     /// products those with the largest products. Much better answers for embeddings, whose middle is crowded.
     #[default]
     Mean,
-    /// By chance: a little better where no part of the space is crowded, as with pictures.
+    /// By chance: better where no part of the space is crowded, as with pictures, or where many are, as in tight clusters.
     Random,
     /// As they are given.
     Rows,

@@ -132,7 +132,7 @@ pub(in crate::bench) const CASES: &[Case] = &[
     search("ivf-flat-words-ip-recall-99", Space::WordsIp, IVF_FLAT, 0.99),
     batch("flat-batch-words-ip", Space::WordsIp, None),
     batch("flat-batch-words-ip-1-thread", Space::WordsIp, Some(1)),
-    build("hnsw-build-items-1m", Space::Items1m, BUILDS, (64, 1)),
+    build("hnsw-build-items-1m", Space::Items1m, SPARSE_BUILDS, (64, 1)),
 ];
 
 const fn case(
