@@ -36,7 +36,7 @@ pub struct Options<'a> {
 }
 
 /// A flag that is never set.
-static NEVER: AtomicBool = AtomicBool::new(false);
+pub(crate) static NEVER: AtomicBool = AtomicBool::new(false);
 
 impl Options<'_> {
     /// Pessimistic ties, nothing hidden, all cores.
