@@ -117,7 +117,11 @@ impl CooccurrenceSvd {
     }
 
     /// The symmetric matrix of how two items go together, by the users' items `[U, I]`.
-    fn associated(&self, by_user: &Csr, go_on: impl Fn() -> Result<(), FitError> + Sync) -> Result<Csr, FitError> {
+    fn associated(
+        &self,
+        by_user: &Csr,
+        go_on: impl Fn() -> Result<(), FitError> + Sync,
+    ) -> Result<Csr, FitError> {
         let by_item = by_user.transpose();
         let items = by_item.rows();
         let row = |counts: &mut Vec<f32>, item: usize| {

@@ -96,7 +96,8 @@ impl PureSvd {
     ) -> Result<PureSvdModel, FitError> {
         let transposed = x.transpose();
         let range = RangeFinder { width, power_iterations: self.power_iterations, seed };
-        let Svd { right: items, values: singular_values } = range.svd(Self::NAME, x, &transposed, factors, cancel)?;
+        let Svd { right: items, values: singular_values } =
+            range.svd(Self::NAME, x, &transposed, factors, cancel)?;
         let mut mean = vec![0.0; factors];
         for item in 0..x.cols() {
             let share = transposed.columns(item).len() as f32 / x.rows() as f32;

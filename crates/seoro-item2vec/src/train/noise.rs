@@ -35,7 +35,7 @@ impl Noise {
     #[inline]
     pub(super) fn draw(&self, rng: &mut Rng) -> u32 {
         let number = rng.next_u64();
-        let row = ((number >> 32) * self.cells.len() as u64 >> 32) as u32;
+        let row = (((number >> 32) * self.cells.len() as u64) >> 32) as u32;
         let cell = self.cells[row as usize];
         if (number as u32) < cell.own { row } else { cell.other }
     }

@@ -5,8 +5,10 @@ use crate::cell::Store;
 use crate::data::Folders;
 use crate::paper::{VectorPaper, VectorUse};
 use crate::progress::Progress;
-use crate::vectors::{Subject, Task, VectorJob, VectorResult, markdown, merge, results};
+use crate::vectors::{Subject, Task, VectorJob, VectorResult, map_name, markdown, merge, results};
 use crate::{LabError, rows, workplace};
+use seoro_eval::Scatter;
+use seoro_eval::figure::page;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
@@ -17,7 +19,7 @@ use std::path::Path;
 #[allow(clippy::print_stdout, clippy::print_stderr)] // a command speaks to its user
 pub(super) fn run(paper: &VectorPaper, args: &ExperimentsArgs) -> Result<Vec<VectorResult>, LabError> {
     let folders = Folders::new(args.data.as_deref());
-    let mut all = Vec::new();
+    let (mut all, mut maps) = (Vec::new(), Vec::new());
     for (&task, usage) in paper.datasets.iter().filter(|(task, _)| args.takes_dataset(task.name())) {
         let name = task.name();
         if usage.full && !args.full && !args.dataset.iter().any(|asked| asked == name) {
@@ -25,7 +27,10 @@ pub(super) fn run(paper: &VectorPaper, args: &ExperimentsArgs) -> Result<Vec<Vec
             continue;
         }
         match task.open(&folders, usage)? {
-            Some(subject) => all.extend(run_task(paper, task, usage, subject.as_ref(), args)?),
+            Some(subject) => {
+                all.extend(run_task(paper, task, usage, subject.as_ref(), args)?);
+                maps.extend(draw(paper, task, usage, subject.as_ref(), args)?);
+            }
             None => super::experiments::say_missing(name, args)?,
         }
     }
@@ -34,6 +39,7 @@ pub(super) fn run(paper: &VectorPaper, args: &ExperimentsArgs) -> Result<Vec<Vec
     }
     let out = workplace::target().join("experiments");
     write(&out, paper, &all)?;
+    write_maps(&out, &maps)?;
     if !args.json {
         println!("{}", markdown(paper, &all));
     }
@@ -42,6 +48,7 @@ pub(super) fn run(paper: &VectorPaper, args: &ExperimentsArgs) -> Result<Vec<Vec
         let docs = workplace::root().join("docs/results");
         let old = rows::read(&docs.join(format!("{}.json", paper.name)))?;
         write(&docs, paper, &merge(paper, old, all.clone()))?;
+        write_maps(&docs, &maps)?;
         eprintln!("published: {}", docs.join(format!("{}.{{md,json}}", paper.name)).display());
     }
     Ok(all)
@@ -67,7 +74,8 @@ fn run_task(
         let seeds = args.seeds.map_or(if args.full { row.seeds(usage) } else { 1 }, NonZeroUsize::get);
         for seed in 1..=seeds as u64 {
             let python = args.python.as_deref();
-            let job = VectorJob { row, learner: &learner, task, subject, seed, threads: args.threads, python };
+            let job =
+                VectorJob { row, learner: &learner, task, subject, seed, threads: args.threads, python };
             cells.extend(job.run(&store)?);
         }
         if cells.is_empty() {
@@ -77,6 +85,40 @@ fn run_task(
         progress.step();
     }
     Ok(all)
+}
+
+/// Pictures of the rows that are to be beside each other, where all of them were asked for; by the names of their files.
+fn draw(
+    paper: &VectorPaper,
+    task: Task,
+    usage: &VectorUse,
+    subject: &dyn Subject,
+    args: &ExperimentsArgs,
+) -> Result<Vec<(String, String)>, LabError> {
+    if usage.maps.is_empty() || !usage.maps.iter().all(|name| args.takes_row(name)) {
+        return Ok(Vec::new());
+    }
+    let progress = Progress::new(usage.maps.len(), &format!("{} {} maps", paper.name, task.name()));
+    let mut plots: Vec<Scatter> = Vec::new();
+    let mut files = Vec::new();
+    for row in usage.maps.iter().filter_map(|name| paper.row(name)) {
+        progress.say(&row.name);
+        let Some(learner) = row.learner(task) else { continue };
+        if let Some(plot) = subject.map(&row.label, &learner, args.threads)? {
+            let svg = plot.svg().map_err(|error| LabError::Usage(error.to_string()))?;
+            files.push((map_name(paper, task, &row.name), svg));
+            plots.push(plot);
+        }
+        progress.step();
+    }
+    let page = page(&format!("{}: {}", paper.title, task.name()), &plots);
+    let page = page.map_err(|error| LabError::Usage(error.to_string()))?;
+    files.push((format!("{}-{}.html", paper.name, task.name()), page));
+    Ok(files)
+}
+
+fn write_maps(folder: &Path, maps: &[(String, String)]) -> Result<(), LabError> {
+    maps.iter().try_for_each(|(name, content)| workplace::write_whole(&folder.join(name), content.as_bytes()))
 }
 
 fn write(folder: &Path, paper: &VectorPaper, all: &[VectorResult]) -> Result<(), LabError> {

@@ -6,8 +6,8 @@ mod check;
 mod vectors;
 
 pub use all::{Papers, read_all};
-pub use vectors::{Claim, VectorKind, VectorPaper, VectorRow, VectorUse};
 pub use ann::{AnnKind, AnnPaper, AnnPrinted, AnnRow, Reference, SpaceUse};
+pub use vectors::{Claim, VectorKind, VectorPaper, VectorRow, VectorUse};
 
 use crate::LabError;
 use seoro_eval::{Metric, Ties};

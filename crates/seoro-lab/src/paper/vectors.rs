@@ -53,6 +53,9 @@ pub struct VectorUse {
     /// What items may be called, where that is told by people's tags.
     #[serde(default)]
     pub tags: Vec<String>,
+    /// The rows whose vectors are drawn as maps beside each other.
+    #[serde(default)]
+    pub maps: Vec<String>,
     /// What a reader must know: what is learned from, and what vectors are held to.
     pub note: String,
 }
@@ -119,11 +122,18 @@ impl VectorPaper {
                 return Err(at(place, format!("a second row is called {:?}", row.name)));
             }
             for (key, recipe) in &row.recipes {
-                let wrong = |what: String| at(recipe.span().start, format!("row {}, recipe {key}: {what}", row.name));
+                let wrong =
+                    |what: String| at(recipe.span().start, format!("row {}, recipe {key}: {what}", row.name));
                 if key != DEFAULT && !paper.datasets.keys().any(|task| task.name() == key) {
                     return Err(wrong(format!("no dataset is called {key:?}")));
                 }
                 Learner::parse(&row.model, recipe.get_ref()).map_err(wrong)?;
+            }
+        }
+        for (task, usage) in &paper.datasets {
+            if let Some(name) = usage.maps.iter().find(|&name| !names.contains(name)) {
+                let place = text.find(&format!("[dataset.{}]", task.name())).unwrap_or(0);
+                return Err(at(place, format!("maps: no row is called {name:?}")));
             }
         }
         for claim in &paper.claims {
@@ -136,7 +146,10 @@ impl VectorPaper {
             }
             if !claim.dataset.metrics().contains(&claim.metric.as_str()) {
                 let known = claim.dataset.metrics().join(", ");
-                return Err(wrong(format!("no metric is called {:?}; expected one of {known}", claim.metric)));
+                return Err(wrong(format!(
+                    "no metric is called {:?}; expected one of {known}",
+                    claim.metric
+                )));
             }
         }
         Ok(paper)

@@ -3,8 +3,10 @@
 use super::{Learner, Subject, Task, of_another_kind};
 use crate::LabError;
 use crate::data::{self, Folders, fingerprint_of, load};
+use seoro_core::features::ColumnData;
 use seoro_core::{Histories, ItemId, Log, Matrix, Seed, dataset};
 use seoro_eval::consistency::{genre_consistency, silhouette};
+use seoro_eval::{Scatter, Tsne, tsne};
 use seoro_models::registry::Model;
 use seoro_models::{Run, Training};
 use std::collections::{BTreeMap, HashMap};
@@ -13,7 +15,8 @@ use std::path::Path;
 use std::time::Instant;
 
 /// The measures, in the order of columns.
-pub(super) const METRICS: &[&str] = &["all", "top-1000", "top-500", "top-250", "unpopular", "silhouette", "chosen-on"];
+pub(super) const METRICS: &[&str] =
+    &["all", "top-1000", "top-500", "top-250", "unpopular", "silhouette", "chosen-on"];
 
 /// What the columns are.
 pub(super) const LEGEND: &str = "\
@@ -28,6 +31,10 @@ const NEIGHBOURS: usize = 8;
 /// The most popular labelled items.
 const TOP: [(&str, usize); 3] = [("top-1000", 1000), ("top-500", 500), ("top-250", 250)];
 
+/// Genres of a map, and items of each: as in the paper's Figure 2.
+const GENRES_SHOWN: usize = 13;
+const ITEMS_SHOWN: usize = 100;
+
 /// How many users took an unpopular item.
 const UNPOPULAR: std::ops::RangeInclusive<usize> = 3..=14;
 
@@ -38,6 +45,10 @@ pub(super) struct Genres {
     log: Log,
     histories: Histories,
     labels: Vec<Option<u32>>,
+    /// What the labels stand for.
+    genres: Vec<String>,
+    /// What people call the items.
+    titles: Vec<String>,
     /// How many users took each item.
     users: Vec<usize>,
     /// Whether hyper-parameters are chosen on an item.
@@ -51,7 +62,7 @@ impl Genres {
     /// Files that are not what their manifests say, items without genres.
     pub(super) fn open(task: Task, folders: &Folders, tags: &[String]) -> Result<Option<Self>, LabError> {
         let Some(data) = data::open(task.name(), folders)? else { return Ok(None) };
-        let labels = match task {
+        let (labels, genres, titles) = match task {
             Task::Artists => by_tags(task, folders, &data.train, tags)?,
             _ => by_genre(task, &data)?,
         };
@@ -61,14 +72,18 @@ impl Genres {
         let mut rng = Seed::new(2016).child("halves").rng();
         let is_chosen_on = labels.iter().map(|_| rng.below(2) == 0).collect();
         let fingerprint = format!("{}+{}", fingerprint_of(task.name())?, tags.join(","));
-        Ok(Some(Self { task, fingerprint, log, histories, labels, users, is_chosen_on }))
+        Ok(Some(Self { task, fingerprint, log, histories, labels, genres, titles, users, is_chosen_on }))
     }
 
     /// The items' vectors.
     fn vectors(&self, model: &Model, seed: u64, threads: usize) -> Result<Matrix, LabError> {
         let mut run = Run::new(Seed::new(seed).child(model.name()));
         run.threads = threads;
-        let failed = |source| LabError::Fit { row: model.name().to_owned(), dataset: self.task.name().to_owned(), source };
+        let failed = |source| LabError::Fit {
+            row: model.name().to_owned(),
+            dataset: self.task.name().to_owned(),
+            source,
+        };
         let fitted = model.fit(&Training::new(&self.log, &self.histories), &mut run).map_err(failed)?;
         let no_vectors = || LabError::Usage(format!("{} has no vectors of items", model.name()));
         Ok(fitted.as_score().embed().ok_or_else(no_vectors)?.items().into_owned())
@@ -96,6 +111,21 @@ impl Genres {
         self.labels.iter().flatten().for_each(|&label| *counts.entry(label).or_default() += 1);
         let most = counts.into_iter().max_by_key(|&(_, count)| count).map(|(label, _)| label);
         self.labels.iter().map(|label| label.map(|label| Some(label) == most)).collect()
+    }
+
+    /// The items of a map: the most popular ones of the most frequent genres.
+    fn shown(&self) -> Vec<usize> {
+        let mut of_genre: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        let labelled = self.labels.iter().enumerate().filter_map(|(item, label)| Some((item, (*label)?)));
+        labelled.for_each(|(item, label)| of_genre.entry(label).or_default().push(item));
+        let mut genres: Vec<Vec<usize>> = of_genre.into_values().collect();
+        genres.sort_by_key(|items| std::cmp::Reverse(items.len()));
+        genres.truncate(GENRES_SHOWN);
+        for items in &mut genres {
+            items.sort_by_key(|&item| (std::cmp::Reverse(self.users[item]), item));
+            items.truncate(ITEMS_SHOWN);
+        }
+        genres.concat()
     }
 
     /// The shares of hits, by measure.
@@ -152,21 +182,63 @@ impl Subject for Genres {
             _ => Err(of_another_kind(self.task.name())),
         }
     }
+
+    fn map(&self, title: &str, learner: &Learner, threads: usize) -> Result<Option<Scatter>, LabError> {
+        let Learner::Recommender(model) = learner else { return Ok(None) };
+        let vectors = self.vectors(model, 1, threads)?;
+        let mut items = self.shown();
+        items.retain(|&item| vectors.row(item).iter().any(|&number| number != 0.0));
+        let mut chosen = Matrix::zeros(items.len(), vectors.cols());
+        for (row, &item) in items.iter().enumerate() {
+            chosen.row_mut(row).copy_from_slice(vectors.row(item));
+        }
+        let failed = |error: &dyn std::fmt::Display| LabError::Usage(format!("{title}: {error}"));
+        let mut run = tsne::Run::new(Seed::new(1));
+        run.threads = threads;
+        // The paper's Figure 2: the same method, by cosine.
+        let recipe = Tsne { distance: tsne::Distance::Cosine, ..Tsne::default() };
+        let map = recipe.fit(&chosen, &run).map_err(|error| failed(&error))?;
+        let titles: Vec<&str> = items.iter().map(|&item| self.titles[item].as_str()).collect();
+        let genre = |&item: &usize| self.labels[item].map_or("", |label| &self.genres[label as usize]);
+        let genres: Vec<&str> = items.iter().map(genre).collect();
+        Scatter::of_map(title, &map.positions, &titles, &genres).map(Some).map_err(|error| failed(&error))
+    }
 }
 
+/// What items are labelled with, what the labels stand for, and what people call the items.
+type Labelled = (Vec<Option<u32>>, Vec<String>, Vec<String>);
+
 /// The genre of items that have exactly one.
-fn by_genre(task: Task, data: &data::Data) -> Result<Vec<Option<u32>>, LabError> {
+fn by_genre(task: Task, data: &data::Data) -> Result<Labelled, LabError> {
     let genres = data.items.as_ref().and_then(|items| items.column("genre"));
     let genres = genres.ok_or_else(|| LabError::Usage(format!("{}: no genres of items", task.name())))?;
     let label = |row: usize| match genres.codes(row) {
         [genre] => Some(*genre),
         _ => None,
     };
-    Ok((0..genres.rows()).map(label).collect())
+    let names = names_of(genres);
+    let titles = data.items.as_ref().and_then(|items| items.column("title"));
+    let known = titles.map(names_of).unwrap_or_default();
+    let title = |row: usize| {
+        let code = titles.and_then(|titles| titles.codes(row).first().copied());
+        let raw = || data.train.item_vocab().name(row as u32).unwrap_or_default().into_owned();
+        code.and_then(|code| known.get(code as usize).cloned()).unwrap_or_else(raw)
+    };
+    Ok(((0..genres.rows()).map(label).collect(), names, (0..genres.rows()).map(title).collect()))
+}
+
+/// What a column's codes stand for.
+fn names_of(column: &ColumnData) -> Vec<String> {
+    match column {
+        ColumnData::Categorical { labels, .. } | ColumnData::Labels { labels, .. } => {
+            (0..labels.len() as u32).map(|code| labels.name(code).unwrap_or_default().into_owned()).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The one of `tags` that listeners gave an artist most often; none where two were given as often.
-fn by_tags(task: Task, folders: &Folders, log: &Log, tags: &[String]) -> Result<Vec<Option<u32>>, LabError> {
+fn by_tags(task: Task, folders: &Folders, log: &Log, tags: &[String]) -> Result<Labelled, LabError> {
     let found = load(task.name(), folders)?;
     let table = |name: &str| -> Result<Vec<Vec<String>>, LabError> {
         let missing = || LabError::Usage(format!("{}: no file called {name}", task.name()));
@@ -204,5 +276,16 @@ fn by_tags(task: Task, folders: &Folders, log: &Log, tags: &[String]) -> Result<
             _ => None,
         }
     };
-    Ok(counts.iter().map(label).collect())
+    let called: HashMap<String, String> = table("artists.dat")?
+        .into_iter()
+        .filter_map(|fields| {
+            let mut fields = fields.into_iter();
+            Some((fields.next()?, fields.next()?))
+        })
+        .collect();
+    let title = |item: u32| {
+        let raw = log.item_vocab().name(item).unwrap_or_default();
+        called.get(raw.as_ref()).cloned().unwrap_or_else(|| raw.into_owned())
+    };
+    Ok((counts.iter().map(label).collect(), tags.to_vec(), (0..log.n_items() as u32).map(title).collect()))
 }

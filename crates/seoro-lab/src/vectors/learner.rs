@@ -37,7 +37,8 @@ impl Learner {
     /// What is wrong, in words.
     pub fn parse(model: &str, recipe: &toml::Table) -> Result<Self, String> {
         let words = || -> Result<WordRecipe, String> {
-            let mut words: WordRecipe = recipe.clone().try_into().map_err(|error: toml::de::Error| error.message().to_owned())?;
+            let mut words: WordRecipe =
+                recipe.clone().try_into().map_err(|error: toml::de::Error| error.message().to_owned())?;
             if words.all_words {
                 words.learn.subsampling = None;
             }
@@ -52,7 +53,9 @@ impl Learner {
                 _ => Err("gensim gives centre vectors; expected take = \"centre\"".to_owned()),
             },
             "majority" => Ok(Self::Majority),
-            _ => Model::parse(model, recipe.clone()).map(Self::Recommender).map_err(|error| error.to_string()),
+            _ => {
+                Model::parse(model, recipe.clone()).map(Self::Recommender).map_err(|error| error.to_string())
+            }
         }
     }
 

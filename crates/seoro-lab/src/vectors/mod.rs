@@ -8,12 +8,13 @@ mod words;
 
 pub use cell::{VectorCell, VectorJob, VectorResult, merge, results};
 pub use learner::{Learner, WordRecipe};
-pub use render::markdown;
+pub use render::{map_name, markdown};
 
 use crate::LabError;
 use crate::data::Folders;
 use crate::paper::VectorUse;
 use genres::Genres;
+use seoro_eval::Scatter;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -52,6 +53,15 @@ pub trait Subject {
         threads: usize,
         python: Option<&Path>,
     ) -> Result<(BTreeMap<String, f64>, f64), LabError>;
+
+    /// A picture of what is learned, under this title; none where nothing would be seen.
+    ///
+    /// # Errors
+    /// As [`Subject::measure`].
+    fn map(&self, title: &str, learner: &Learner, threads: usize) -> Result<Option<Scatter>, LabError> {
+        let _ = (title, learner, threads);
+        Ok(None)
+    }
 }
 
 impl Task {

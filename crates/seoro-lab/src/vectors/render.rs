@@ -1,11 +1,12 @@
 //! Tables of vectors, and what becomes of claims, for people.
 
 use super::{Task, VectorResult};
-use crate::paper::{Claim, VectorPaper};
+use crate::paper::{Claim, VectorPaper, VectorRow};
 use crate::render::aligned;
 
 /// What a number is.
-const LEGEND: &str = "Each number is the mean over seeds, with the standard deviation where there are several.";
+const LEGEND: &str =
+    "Each number is the mean over seeds, with the standard deviation where there are several.";
 
 /// A paper's tables as Markdown.
 pub fn markdown(paper: &VectorPaper, rows: &[VectorResult]) -> String {
@@ -20,6 +21,7 @@ pub fn markdown(paper: &VectorPaper, rows: &[VectorResult]) -> String {
         if !rows.is_empty() {
             text.push_str(&section(paper, task, usage.note.trim(), &rows));
             text.push_str(&verdicts(paper, task, &rows));
+            text.push_str(&pictures(paper, task));
         }
     }
     let notes = paper.rows.iter().filter_map(|row| Some((row, row.note.as_ref()?)));
@@ -45,7 +47,11 @@ fn table(paper: &VectorPaper, task: Task, rows: &[&VectorResult]) -> String {
     for row in &paper.rows {
         let Some(any) = rows.iter().find(|result| result.row == row.name) else { continue };
         let mut line = vec![row.label.clone()];
-        line.extend(task.metrics().iter().map(|metric| find(rows, &row.name, metric).map_or_else(String::new, number)));
+        line.extend(
+            task.metrics()
+                .iter()
+                .map(|metric| find(rows, &row.name, metric).map_or_else(String::new, number)),
+        );
         line.extend([any.seeds.to_string(), any.threads.to_string(), format!("{:.1}", any.seconds)]);
         line.push(any.peak_rss_mb.map_or_else(String::new, |mb| format!("{mb:.0}")));
         lines.push(line);
@@ -61,11 +67,26 @@ fn number(result: &VectorResult) -> String {
     }
 }
 
+/// What the file of a map is called.
+pub fn map_name(paper: &VectorPaper, task: Task, row: &str) -> String {
+    format!("{}-{}-{row}.svg", paper.name, task.name())
+}
+
+/// The maps of a data set.
+fn pictures(paper: &VectorPaper, task: Task) -> String {
+    let rows = paper.datasets[&task].maps.iter().filter_map(|name| paper.row(name));
+    let line = |row: &VectorRow| {
+        format!("\n![{} by t-SNE, on {}]({})\n", row.label, task.name(), map_name(paper, task, &row.name))
+    };
+    rows.map(line).collect()
+}
+
 /// What becomes of each claim whose rows were both measured.
 fn verdicts(paper: &VectorPaper, task: Task, rows: &[&VectorResult]) -> String {
     let label = |name: &str| paper.row(name).map_or_else(String::new, |row| row.label.clone());
     let line = |claim: &Claim| {
-        let (better, than) = (find(rows, &claim.better, &claim.metric)?, find(rows, &claim.than, &claim.metric)?);
+        let (better, than) =
+            (find(rows, &claim.better, &claim.metric)?, find(rows, &claim.than, &claim.metric)?);
         let (difference, error) = (better.value - than.value, error(better).hypot(error(than)));
         let who = format!("{} − {}, {}", label(&claim.better), label(&claim.than), claim.metric);
         let found = if better.value > 100.0 {
@@ -73,14 +94,23 @@ fn verdicts(paper: &VectorPaper, task: Task, rows: &[&VectorResult]) -> String {
         } else {
             format!("{difference:+.4} ± {:.4}", 2.0 * error)
         };
-        Some(vec![claim.text.clone(), claim.source.clone(), who, found, verdict(difference, error).to_owned()])
+        Some(vec![
+            claim.text.clone(),
+            claim.source.clone(),
+            who,
+            found,
+            verdict(difference, error).to_owned(),
+        ])
     };
     let mut lines = vec![["claim", "source", "tried by", "found", "verdict"].map(str::to_owned).to_vec()];
     lines.extend(paper.claims().filter(|claim| claim.dataset == task).filter_map(line));
     if lines.len() == 1 {
         return String::new();
     }
-    format!("\nWhat the papers say, and what was found: differences with two standard errors over seeds.\n\n{}", aligned(&lines))
+    format!(
+        "\nWhat the papers say, and what was found: differences with two standard errors over seeds.\n\n{}",
+        aligned(&lines)
+    )
 }
 
 /// The standard error of a mean over seeds.

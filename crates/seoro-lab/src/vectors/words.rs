@@ -18,8 +18,16 @@ use std::path::{Path, PathBuf};
 pub(super) const TEXT: &str = "text-aclimdb";
 
 /// The measures, in the order of columns.
-pub(super) const METRICS: &[&str] =
-    &["men", "wordsim-353", "simlex-999", "analogies", "semantic", "syntactic", "covered", "words-per-second"];
+pub(super) const METRICS: &[&str] = &[
+    "men",
+    "wordsim-353",
+    "simlex-999",
+    "analogies",
+    "semantic",
+    "syntactic",
+    "covered",
+    "words-per-second",
+];
 
 /// What the columns are.
 pub(super) const LEGEND: &str = "\
@@ -29,11 +37,8 @@ those whose words are among them; covered is their share of all. Words a second 
 having been counted.";
 
 /// The judgements, each with its file.
-const JUDGEMENTS: [(&str, &str); 3] = [
-    ("men", "EN-MEN-TR-3k.txt"),
-    ("wordsim-353", "EN-WS-353-ALL.txt"),
-    ("simlex-999", "EN-SIMLEX-999.txt"),
-];
+const JUDGEMENTS: [(&str, &str); 3] =
+    [("men", "EN-MEN-TR-3k.txt"), ("wordsim-353", "EN-WS-353-ALL.txt"), ("simlex-999", "EN-SIMLEX-999.txt")];
 
 /// The questions of analogy.
 const QUESTIONS: &str = "questions-words.txt";
@@ -69,7 +74,12 @@ impl Words {
         }))
     }
 
-    fn ours(&self, recipe: &WordRecipe, seed: u64, threads: usize) -> Result<(Vectors, f64, usize), LabError> {
+    fn ours(
+        &self,
+        recipe: &WordRecipe,
+        seed: u64,
+        threads: usize,
+    ) -> Result<(Vectors, f64, usize), LabError> {
         let failed = |error: &dyn std::fmt::Display| LabError::Usage(error.to_string());
         let text = TextFile::open(&self.corpus.path).map_err(|error| failed(&error))?;
         let mut seconds = 0.0;
@@ -113,14 +123,16 @@ impl Words {
         let mut peer = Peer::start(python, "words_gensim", &told)?;
         let answer = peer.go()?;
         let file = File::open(&out).map_err(LabError::io(&out))?;
-        let vectors = Vectors::read_binary(BufReader::new(file)).map_err(|error| LabError::Usage(error.to_string()))?;
+        let vectors =
+            Vectors::read_binary(BufReader::new(file)).map_err(|error| LabError::Usage(error.to_string()))?;
         Ok((vectors, answer.value, learn.epochs))
     }
 
     fn held_to_judgements(&self, vectors: &Vectors) -> BTreeMap<String, f64> {
         let mut values = BTreeMap::new();
         for (name, pairs) in &self.judgements {
-            let agreement = vectors.agreement(pairs.iter().map(|(a, b, judged)| (a.as_str(), b.as_str(), *judged)));
+            let agreement =
+                vectors.agreement(pairs.iter().map(|(a, b, judged)| (a.as_str(), b.as_str(), *judged)));
             values.insert((*name).to_owned(), agreement.spearman);
         }
         let answers = |is_meant: &dyn Fn(&str) -> bool| {
@@ -156,8 +168,9 @@ impl Subject for Words {
         let (vectors, seconds, epochs) = match learner {
             Learner::Word2Vec(recipe) => self.ours(recipe, seed, threads)?,
             Learner::Gensim(recipe) => {
-                let missing =
-                    || LabError::Usage("gensim's rows need a Python that has it; expected --python".to_owned());
+                let missing = || {
+                    LabError::Usage("gensim's rows need a Python that has it; expected --python".to_owned())
+                };
                 self.gensim(recipe, seed, threads, python.ok_or_else(missing)?)?
             }
             _ => return Err(of_another_kind(TEXT)),

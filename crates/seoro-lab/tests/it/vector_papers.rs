@@ -39,7 +39,10 @@ fn unknown_keys_names_and_settings_are_named_with_their_line() {
     assert!(broken("word2vec", "metric = \"semantic\"", "metric = \"semantics\"").contains("semantics"));
     assert!(broken("word2vec", "better = \"cbow\"", "better = \"c-bow\"").contains("c-bow"));
     assert!(broken("word2vec", "name = \"cbow-as-long\"", "name = \"cbow\"").contains("second row"));
-    assert!(broken("item2vec-genres", "recipe.default = { dim = 40", "recipe.wrold = { dim = 40").contains("wrold"));
+    assert!(
+        broken("item2vec-genres", "recipe.default = { dim = 40", "recipe.wrold = { dim = 40")
+            .contains("wrold")
+    );
     let gensim = "model = \"gensim\"\nseeds = 5\nrecipe.default = { learn = { architecture = \"skip-gram\" }";
     let what = broken("word2vec", gensim, &format!("{gensim}, take = \"context\""));
     assert!(what.contains("centre"), "{what}");
@@ -59,7 +62,10 @@ fn rows_of_the_world_are_printed_tried_and_kept() {
     let written = std::fs::read_to_string(target.path().join("experiments/item2vec-genres.json")).unwrap();
     let rows: Vec<VectorResult> = serde_json::from_str(&written).unwrap();
     let value = |row: &str, metric: &str| {
-        rows.iter().find(|result| result.row == row && result.metric == metric).map(|result| result.value).unwrap()
+        rows.iter()
+            .find(|result| result.row == row && result.metric == metric)
+            .map(|result| result.value)
+            .unwrap()
     };
     // Neighbours tell more than the most frequent genre does.
     for row in ["svd", "item2vec"] {

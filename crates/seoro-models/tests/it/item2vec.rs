@@ -66,11 +66,10 @@ fn scores_are_means_over_the_history() {
         let learned = alone.fit(&histories, &mut vectors::Run::reproducible(Seed::new(9))).unwrap();
         let (centre, context) = (learned.centre(), learned.context().unwrap());
         let dot = |a: &Matrix, x: usize, b: &Matrix, y: usize| kernel::dot(a.row(x), b.row(y));
-        let cosine = |x, y| {
-            dot(centre, x, centre, y) / (dot(centre, x, centre, x) * dot(centre, y, centre, y)).sqrt()
-        };
+        let cosine =
+            |x, y| dot(centre, x, centre, y) / (dot(centre, x, centre, x) * dot(centre, y, centre, y)).sqrt();
         let found = scores(&model, &history);
-        for item in 0..ITEMS as usize - 1 {
+        for (item, &found) in found[..ITEMS as usize - 1].iter().enumerate() {
             let expected = match scoring {
                 Scoring::Odds { popularity } => {
                     let taken = learned.counts()[item] as f32;
@@ -79,7 +78,7 @@ fn scores_are_means_over_the_history() {
                 }
                 _ => (cosine(3, item) + cosine(8, item)) / 2.0,
             };
-            assert!((found[item] - expected).abs() < 1e-4, "{scoring:?}: {}, expected {expected}", found[item]);
+            assert!((found - expected).abs() < 1e-4, "{scoring:?}: {found}, expected {expected}");
         }
         if matches!(scoring, Scoring::Odds { .. }) {
             let last = found[ITEMS as usize - 1];
@@ -132,7 +131,10 @@ fn what_is_wrong_is_said() {
         (recipe(Scoring::Odds { popularity: f32::INFINITY }), "popularity"),
     ] {
         let found = refused(recipe);
-        assert!(matches!(&found, Some(FitError::Parameter { parameter, .. }) if *parameter == named), "{found:?}");
+        assert!(
+            matches!(&found, Some(FitError::Parameter { parameter, .. }) if *parameter == named),
+            "{found:?}"
+        );
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("checkpoint");

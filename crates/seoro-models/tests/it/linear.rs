@@ -3,7 +3,9 @@
 use seoro_core::{Histories, ItemId, Items, Log, Query, Score, Seed, UserId, Vocab};
 use seoro_models::cooccurrence_svd::Association;
 use seoro_models::mf::MfBpr;
-use seoro_models::{Checkpoint, CooccurrenceSvd, Ease, Epoch, FitError, Ials, PureSvd, Recommender, Run, Training};
+use seoro_models::{
+    Checkpoint, CooccurrenceSvd, Ease, Epoch, FitError, Ials, PureSvd, Recommender, Run, Training,
+};
 use serde::Deserialize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -125,7 +127,8 @@ fn cooccurrence_svd_is_that_of_numpy() {
         assert_scores(&fit(&recipe, &log), &log, expected, 1e-4);
     }
     let histories = Histories::new(&log);
-    let refused = CooccurrenceSvd { association: Association::Ppmi { shift: 0.0 }, ..CooccurrenceSvd::default() };
+    let refused =
+        CooccurrenceSvd { association: Association::Ppmi { shift: 0.0 }, ..CooccurrenceSvd::default() };
     let refused = refused.fit(&Training::new(&log, &histories), &mut Run::new(Seed::new(5)));
     assert!(matches!(refused, Err(FitError::Parameter { parameter: "shift", .. })));
 }

@@ -33,8 +33,10 @@ impl Group {
     /// Sets the windows of the words at `places` of a sentence of `len` words, each of which reaches as far as is drawn.
     fn open(&mut self, places: Range<usize>, len: usize, slots: usize, mut reach: impl FnMut() -> usize) {
         let slot = |place: usize| (place % slots) as u32;
-        (self.contexts.clear(), self.ends.clear());
-        (self.inputs.clear(), self.times.clear());
+        self.contexts.clear();
+        self.ends.clear();
+        self.inputs.clear();
+        self.times.clear();
         let furthest = places.start.saturating_sub(slots)..len.min(places.end + slots);
         let (mut first, mut last) = (furthest.end, furthest.start);
         self.times.resize(furthest.len(), 0.0);
@@ -95,7 +97,8 @@ impl Worker<'_> {
     fn draw(&mut self, rng: &mut Rng) {
         let Output::Negative { noise, samples } = self.objective else { return };
         let Group { next, next_weights, .. } = &mut self.group;
-        (next.clear(), next_weights.clear());
+        next.clear();
+        next_weights.clear();
         for _ in 0..*samples {
             let drawn = noise.draw(rng);
             match next.iter().position(|&row| row == drawn) {
