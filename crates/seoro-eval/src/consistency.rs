@@ -1,7 +1,7 @@
 //! Whether items of one label stand together: the vote of neighbours, and silhouettes, both by cosine.
 //!
 //! Items without a label take no part. Each labelled item has its own value, so that intervals and paired tests follow
-//! ([`significance`](crate::significance)).
+//! ([`significance`]).
 
 use crate::near::nearest;
 use crate::protocol::NEVER;

@@ -42,6 +42,7 @@ pub(crate) fn nearest(points: &Matrix, k: usize, cancel: &AtomicBool) -> Option<
 }
 
 /// Row `row`'s distances to all others, in the order of rows.
+#[cfg(any(test, feature = "figures"))]
 pub(crate) fn all(points: &Matrix, row: usize) -> Vec<Near> {
     let others = (0..points.rows() as u32).filter(|&other| other as usize != row);
     others.map(|other| (other, distance(points, row, other))).collect()

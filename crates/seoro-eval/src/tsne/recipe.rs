@@ -57,7 +57,7 @@ pub struct Tsne {
     /// For how many iterations it is.
     pub exaggerated: usize,
     /// The step size η; by default N ÷ `exaggeration` ÷ 4 and at least 50 (Belkina et al. 2019, with the gradient's factor
-    /// 4 taken out).
+    /// 4 taken out). That floor overshoots at first with fewer than about 1,200 points, which the gains then damp.
     pub learning_rate: Option<f64>,
     /// The momentum α while P is exaggerated.
     pub momentum: f64,
