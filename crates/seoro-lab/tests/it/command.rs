@@ -39,7 +39,8 @@ fn a_row_of_the_world_is_printed_and_written() {
 #[test]
 fn json_is_the_file_that_was_written() {
     let target = tempfile::tempdir().unwrap();
-    let arguments = ["experiments", "--dataset", "world", "--row", "top-pop", "--honest", "--json"];
+    let arguments =
+        ["experiments", "--paper", "ncf", "--dataset", "world", "--row", "top-pop", "--honest", "--json"];
     let output = run(target.path(), &arguments);
     let written = std::fs::read_to_string(target.path().join("experiments/ncf.json")).unwrap();
     assert_eq!(numbers(&text(&output.stdout)), numbers(&written));
