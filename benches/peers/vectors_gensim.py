@@ -14,11 +14,12 @@ from peer import serve
 class Total:
     """A sum that is taken when asked for: after the clock has stopped."""
 
-    def __init__(self, vectors):
-        self.vectors = vectors
+    def __init__(self, vectors=None, path=None):
+        self.vectors, self.path = vectors, path
 
     def __float__(self):
-        return float(self.vectors.vectors.astype(np.float64).sum())
+        vectors = self.vectors or KeyedVectors.load_word2vec_format(self.path, binary=True)
+        return float(vectors.vectors.astype(np.float64).sum())
 
 
 def prepare(config):
@@ -31,7 +32,7 @@ def prepare(config):
 
     def save():
         kept.vectors.save_word2vec_format(config["out"], binary=True)
-        return kept
+        return Total(path=config["out"])
 
     return save
 

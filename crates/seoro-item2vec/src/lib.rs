@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+/// Raised whenever the same recipe and seed may learn other vectors than before, or a checkpoint looks otherwise.
+pub const REVISION: u32 = 2;
+
 mod corpus;
 mod embedding;
 mod error;

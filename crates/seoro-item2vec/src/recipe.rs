@@ -235,7 +235,12 @@ impl Item2Vec {
             rates: [self.learning_rate, self.last_learning_rate],
         };
         let subsampling = self.subsampling.map(Subsampling::Paper);
-        plan.check(subsampling)?;
+        plan.check(subsampling).map_err(|error| match error {
+            FitError::Parameter { parameter: "samples", value, expected } => {
+                FitError::Parameter { parameter: "negatives", value, expected }
+            }
+            other => other,
+        })?;
         run.check()?;
         let sets = Sets::new(histories);
         let mut counts = vec![0u64; histories.n_items()];

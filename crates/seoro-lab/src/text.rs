@@ -35,7 +35,8 @@ pub(crate) fn reviews(folders: &Folders, most: Option<u64>) -> Result<Corpus, La
     let key = hash(&serde_json::json!([fingerprint_of(TEXT.0)?, REVISION, most]));
     let path = workplace::target().join("experiments/text").join(format!("reviews-{key}.txt"));
     let count = path.with_extension("words");
-    if let Some(words) = std::fs::read_to_string(&count).ok().and_then(|text| text.trim().parse().ok()) {
+    let known = std::fs::read_to_string(&count).ok().filter(|_| path.is_file());
+    if let Some(words) = known.and_then(|text| text.trim().parse().ok()) {
         return Ok(Corpus { path, words });
     }
     let found = load(TEXT.0, folders)?;
@@ -43,6 +44,7 @@ pub(crate) fn reviews(folders: &Folders, most: Option<u64>) -> Result<Corpus, La
     let reader = BufReader::new(dataset::open(from)?);
     let folder = path.parent().unwrap_or(&path).to_owned();
     std::fs::create_dir_all(&folder).map_err(LabError::io(&folder))?;
+    let mut all = 0;
     let written = seoro_core::replace_file(&path, |file| {
         let (mut out, mut line, mut words) = (BufWriter::new(file), String::new(), 0);
         for review in reader.lines() {
@@ -54,12 +56,13 @@ pub(crate) fn reviews(folders: &Folders, most: Option<u64>) -> Result<Corpus, La
                 break;
             }
         }
-        out.flush()?;
-        std::fs::write(&count, words.to_string())
+        all = words;
+        out.flush()
     });
     written.map_err(LabError::io(&path))?;
-    let words = std::fs::read_to_string(&count).map_err(LabError::io(&count))?;
-    Ok(Corpus { path, words: words.trim().parse().unwrap_or_default() })
+    // Told last, so that a text that is counted is there.
+    workplace::write_whole(&count, all.to_string().as_bytes())?;
+    Ok(Corpus { path, words: all })
 }
 
 /// Appends the words of a review, and says how many: letters and digits in lower case, with apostrophes between them.

@@ -184,8 +184,9 @@ impl Item2Vec {
     /// What the vectors' own recipe does not look at.
     fn check(&self) -> Result<(), FitError> {
         match self.scoring {
-            Scoring::Odds { popularity } if !popularity.is_finite() => {
-                let (parameter, value, expected) = ("popularity", f64::from(popularity), "a finite power");
+            Scoring::Odds { popularity } if !(popularity.is_finite() && popularity >= 0.0) => {
+                let (parameter, value, expected) =
+                    ("popularity", f64::from(popularity), "0 or a positive power");
                 Err(FitError::Parameter { model: Self::NAME, parameter, value, expected })
             }
             _ => Ok(()),

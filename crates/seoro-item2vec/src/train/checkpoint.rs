@@ -13,7 +13,7 @@ use std::path::Path;
 const MAGIC: [u8; 8] = *b"seoro-w2";
 
 /// Changes with the arithmetic and the format: what was saved before is begun again.
-const REVISION: u64 = 1;
+const REVISION: u64 = crate::REVISION as u64;
 
 /// What makes two runs the same.
 pub(super) fn key(

@@ -5,7 +5,7 @@ use seoro_core::sample::{Alias, WeightError};
 
 /// A table as [`Alias`], a cell in eight bytes and a draw from one number of 64 bits: in the inner loop each miss counts.
 ///
-/// A word's chance is off by less than 2⁻³² of its cell.
+/// A word's chance is off by less than 2⁻³² for the choice of a cell, and 2⁻³² of the cell.
 #[derive(Debug)]
 pub(super) struct Noise {
     cells: Vec<Cell>,

@@ -72,6 +72,14 @@ fn run_task(
         let Some(learner) = row.learner(task) else { continue };
         let mut cells = Vec::new();
         let seeds = args.seeds.map_or(if args.full { row.seeds(usage) } else { 1 }, NonZeroUsize::get);
+        if args.publish && seeds < row.seeds(usage) {
+            let what = format!(
+                "row {}: {seeds} seeds; expected {} where results are published",
+                row.name,
+                row.seeds(usage)
+            );
+            return Err(LabError::Usage(what));
+        }
         for seed in 1..=seeds as u64 {
             let python = args.python.as_deref();
             let job =

@@ -62,7 +62,7 @@ impl Learner {
     /// Raised when the same recipe may learn other vectors than before.
     pub fn revision(&self) -> u32 {
         match self {
-            Self::Word2Vec(_) => 1,
+            Self::Word2Vec(_) => seoro_item2vec::REVISION,
             Self::Gensim(_) | Self::Majority => 1,
             Self::Recommender(model) => model.revision(),
         }

@@ -94,13 +94,8 @@ fn verdicts(paper: &VectorPaper, task: Task, rows: &[&VectorResult]) -> String {
         } else {
             format!("{difference:+.4} ± {:.4}", 2.0 * error)
         };
-        Some(vec![
-            claim.text.clone(),
-            claim.source.clone(),
-            who,
-            found,
-            verdict(difference, error).to_owned(),
-        ])
+        let said = if better.seeds.min(than.seeds) > 1 { verdict(difference, error) } else { "one seed" };
+        Some(vec![claim.text.clone(), claim.source.clone(), who, found, said.to_owned()])
     };
     let mut lines = vec![["claim", "source", "tried by", "found", "verdict"].map(str::to_owned).to_vec()];
     lines.extend(paper.claims().filter(|claim| claim.dataset == task).filter_map(line));

@@ -34,7 +34,7 @@ pub(super) const LEGEND: &str = "\
 MEN, WordSim-353 and SimLex-999 are Spearman's correlations of cosines with people's judgements, over the pairs whose words \
 are known. Analogies are the share of questions answered right at once among the 30,000 most frequent words (3CosAdd), of \
 those whose words are among them; covered is their share of all. Words a second are of learning alone, the vocabulary \
-having been counted.";
+having been counted: ours has the text as numbers in memory by then, gensim reads it anew in each epoch.";
 
 /// The judgements, each with its file.
 const JUDGEMENTS: [(&str, &str); 3] =

@@ -125,10 +125,12 @@ fn what_is_wrong_is_said() {
     let refused = |recipe: Item2Vec| recipe.fit(&training, &mut Run::new(Seed::new(1))).err();
     for (recipe, named) in [
         (Item2Vec { dim: 0, ..recipe(Scoring::Cosine) }, "dim"),
+        (Item2Vec { negatives: 0, ..recipe(Scoring::Cosine) }, "negatives"),
         (Item2Vec { alpha: f64::NAN, ..recipe(Scoring::Cosine) }, "alpha"),
         (Item2Vec { alpha: 1e9, ..recipe(Scoring::Cosine) }, "alpha"),
         (Item2Vec { subsampling: -1.0, ..recipe(Scoring::Cosine) }, "subsampling"),
         (recipe(Scoring::Odds { popularity: f32::INFINITY }), "popularity"),
+        (recipe(Scoring::Odds { popularity: -0.5 }), "popularity"),
     ] {
         let found = refused(recipe);
         assert!(

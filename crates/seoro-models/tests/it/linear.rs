@@ -114,7 +114,6 @@ fn pure_svd_is_the_truncated_decomposition() {
     assert_scores(&model, &log, &case.scores, 1e-5);
 }
 
-/// With fewer dimensions than the matrix has, power iterations still find the leading subspace.
 #[test]
 fn cooccurrence_svd_is_that_of_numpy() {
     let fixture = fixture();
@@ -133,6 +132,7 @@ fn cooccurrence_svd_is_that_of_numpy() {
     assert!(matches!(refused, Err(FitError::Parameter { parameter: "shift", .. })));
 }
 
+/// With fewer dimensions than the matrix has, power iterations still find the leading subspace.
 #[test]
 fn pure_svd_converges_from_a_narrow_subspace() {
     let fixture = fixture();

@@ -183,11 +183,12 @@ impl Worker<'_> {
         if self.steps.is_multiple_of(LOSS_EVERY) {
             self.loss.pairs += own.len() as u64;
             self.loss.sum += own.iter().map(|&product| loss(product, 1.0)).sum::<f64>();
-            let all = pulls.chunks_exact(drawn).zip(inputs.times);
-            let weighed = all
-                .flat_map(|(row, times)| row.iter().zip(&group.weights).map(move |(&s, w)| (s, times * w)));
-            self.loss.sum +=
-                weighed.map(|(product, weight)| f64::from(weight) * loss(product, 0.0)).sum::<f64>();
+            for (place, negative) in group.negatives.iter().enumerate() {
+                for (input, times) in inputs.times(*negative, words).enumerate() {
+                    let weight = f64::from(times * group.weights[place]);
+                    self.loss.sum += weight * loss(pulls[input * drawn + place], 0.0);
+                }
+            }
         }
         kernel::sigmoid_all(own);
         kernel::sigmoid_all(pulls);
@@ -254,12 +255,18 @@ impl Inputs<'_> {
     fn pull_away(&self, pulls: &mut [f32], words: &[u32], group: &Group, rate: f32) {
         let drawn = group.negatives.len();
         for (place, (negative, weight)) in group.negatives.iter().zip(&group.weights).enumerate() {
-            let is_word = words.contains(negative);
-            for (input, (&id, times)) in self.ids.iter().zip(self.times).enumerate() {
-                let own = if is_word { self.stands_beside(id, *negative, words) } else { 0.0 };
-                pulls[input * drawn + place] *= -rate * weight * (times - own);
+            for (input, times) in self.times(*negative, words).enumerate() {
+                pulls[input * drawn + place] *= -rate * weight * times;
             }
         }
+    }
+
+    /// In how many windows each input meets a negative: in those of other words.
+    fn times(&self, negative: u32, words: &[u32]) -> impl Iterator<Item = f32> {
+        let is_word = words.contains(&negative);
+        self.ids.iter().zip(self.times).map(move |(&id, times)| {
+            times - if is_word { self.stands_beside(id, negative, words) } else { 0.0 }
+        })
     }
 
     /// In how many windows of `word` an input stands.
@@ -287,7 +294,8 @@ mod tests {
         negatives: &[u32],
         size: usize,
         architecture: Architecture,
-    ) -> [Matrix; 2] {
+    ) -> ([Matrix; 2], f64) {
+        let mut loss = 0.0;
         let (mut input_after, mut output_after) = (input.clone(), output.clone());
         for (place, &word) in words.iter().enumerate() {
             let others = (place.saturating_sub(size)..words.len().min(place + size + 1))
@@ -310,6 +318,8 @@ mod tests {
                 for (side, receivers) in &sides {
                     let out = output.row(target as usize);
                     let product: f32 = side.iter().zip(out).map(|(a, b)| a * b).sum();
+                    let odds = if label > 0.5 { -product } else { product };
+                    loss += f64::from((1.0 + odds.exp()).ln());
                     let pull = RATE * (label - 1.0 / (1.0 + (-product).exp()));
                     for number in 0..DIM {
                         output_after.row_mut(target as usize)[number] += pull * side[number];
@@ -320,7 +330,7 @@ mod tests {
                 }
             }
         }
-        [input_after, output_after]
+        ([input_after, output_after], loss)
     }
 
     #[test]
@@ -349,11 +359,17 @@ mod tests {
                 let mut worker = Worker::new(&plan, [&ours, &theirs], &objective, &[]);
                 words.iter().for_each(|&word| worker.batch.push(word));
                 worker.batch.end();
+                worker.steps = LOSS_EVERY - 1;
                 worker.learn(RATE, &mut Seed::new(8).rng());
                 let Output::Negative { noise, samples } = &objective else { continue };
                 let mut rng = Seed::new(8).rng();
                 let negatives: Vec<u32> = (0..*samples).map(|_| noise.draw(&mut rng)).collect();
-                let expected = expected([&input, &output], &words, &negatives, size, architecture);
+                let (expected, loss) = expected([&input, &output], &words, &negatives, size, architecture);
+                assert!(
+                    (worker.loss.sum - loss).abs() < 1e-4 * loss,
+                    "{architecture:?}: {}, expected {loss}",
+                    worker.loss.sum
+                );
                 for (found, expected) in [&ours, &theirs].into_iter().zip(&expected) {
                     let found = found.to_matrix();
                     for (found, expected) in found.as_slice().iter().zip(expected.as_slice()) {
