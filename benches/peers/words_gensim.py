@@ -2,7 +2,8 @@
 
 Input: {"corpus", "skip_gram", "dim", "threads", "window", "negatives", "alpha", "subsampling", "min_count", "epochs",
 "rates", "pairs"}, and where they are given "hierarchical", "max_words", "seed", and "out": where vectors are written, in
-word2vec's binary format. Each repetition learns anew; the vocabulary is counted once, before. The check is Spearman's
+word2vec's binary format. Each repetition learns anew; the vocabulary is counted
+before the clock starts. The check is Spearman's
 correlation of cosines with the judgements of the pairs whose words are known; 0 without pairs.
 """
 
@@ -26,17 +27,17 @@ def agreement(vectors, pairs):
 
 def prepare(config):
     first, last = config["rates"]
-    model = Word2Vec(
-        vector_size=config["dim"], window=config["window"], min_count=config["min_count"], sg=int(config["skip_gram"]),
-        hs=int(config.get("hierarchical", False)), negative=config["negatives"], ns_exponent=config["alpha"], sample=config["subsampling"], alpha=first,
-        min_alpha=last, epochs=config["epochs"], seed=config.get("seed", 1), workers=config["threads"], cbow_mean=1, shrink_windows=True,
-        max_final_vocab=config.get("max_words"),
-    )
-    model.build_vocab(corpus_file=config["corpus"])
 
     def repeat():
-        model.init_weights()
-        model.wv.norms = None
+        # Anew each time: gensim's own way to begin again keeps what was learned.
+        model = Word2Vec(
+            vector_size=config["dim"], window=config["window"], min_count=config["min_count"],
+            sg=int(config["skip_gram"]), hs=int(config.get("hierarchical", False)), negative=config["negatives"],
+            ns_exponent=config["alpha"], sample=config["subsampling"], alpha=first, min_alpha=last,
+            epochs=config["epochs"], seed=config.get("seed", 1), workers=config["threads"], cbow_mean=1,
+            shrink_windows=True, max_final_vocab=config.get("max_words"),
+        )
+        model.build_vocab(corpus_file=config["corpus"])
         start = time.perf_counter()
         model.train(
             corpus_file=config["corpus"], total_examples=model.corpus_count, total_words=model.corpus_total_words,
