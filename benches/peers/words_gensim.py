@@ -2,9 +2,8 @@
 
 Input: {"corpus", "skip_gram", "dim", "threads", "window", "negatives", "alpha", "subsampling", "min_count", "epochs",
 "rates", "pairs"}, and where they are given "hierarchical", "max_words", "seed", and "out": where vectors are written, in
-word2vec's binary format. Each repetition learns anew; the vocabulary is counted
-before the clock starts. The check is Spearman's
-correlation of cosines with the judgements of the pairs whose words are known; 0 without pairs.
+word2vec's binary format. Each repetition learns anew; the vocabulary is counted before the clock starts. The check is
+Spearman's correlation of cosines with the judgements of the pairs whose words are known; 0 without pairs.
 """
 
 import time
