@@ -352,12 +352,18 @@ fn put_to<V: Lanes, const ADD: bool, const R: usize, const W: usize>(
     to_rows: &[u32; R],
 ) {
     let vectors = width / LANES;
-    let whole = vectors / W * W;
-    for start in (0..whole).step_by(W) {
+    let mut start = 0;
+    while start + W <= vectors {
         put_part::<V, ADD, R, W>(width, start * LANES, sums, to, to_rows);
+        start += W;
     }
-    for start in (whole..vectors).step_by(2) {
+    if W > 4 && start + 4 <= vectors {
+        put_part::<V, ADD, R, 4>(width, start * LANES, sums, to, to_rows);
+        start += 4;
+    }
+    while start < vectors {
         put_part::<V, ADD, R, 2>(width, start * LANES, sums, to, to_rows);
+        start += 2;
     }
 }
 

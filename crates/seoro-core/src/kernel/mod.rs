@@ -12,6 +12,7 @@
 mod blocks;
 mod bytes;
 mod lanes;
+mod lines;
 mod panels;
 pub mod scalar;
 mod scan4;
@@ -22,6 +23,7 @@ mod tests;
 pub use blocks::{Weighted, add_products, products, set_products};
 pub use bytes::{dot_i8, squared_l2_i8};
 pub use lanes::{log_sigmoid, sigmoid, widen};
+pub use lines::{LINE, Line, move_lines, read_lines, write_lines};
 pub use panels::Panels;
 pub use scan4::{BLOCK as SCAN_BLOCK, scan4};
 pub use select::{first_above, select, top_k};

@@ -21,6 +21,7 @@ macro_rules! levels {
 }
 
 mod blocks;
+mod lines;
 mod select;
 
 /// Every length below 200 at every distance to a vector's boundary that matters; fewer where Miri interprets.
