@@ -1,47 +1,26 @@
-//! A matrix that many threads read and change at once (Hogwild: Recht et al. 2011).
-//!
-//! Numbers are relaxed atomics, two in one, so that there is no data race by the language's rules; of two changes to one
-//! number at once, one may be lost. Arithmetic is done on copies, where it becomes vector instructions.
+//! A matrix that many threads read and change at once (Hogwild: Recht et al. 2011): its numbers are relaxed atomics, and
+//! arithmetic is done on copies.
 
-use seoro_core::{Matrix, kernel};
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Relaxed;
+use seoro_core::Matrix;
+use seoro_core::kernel::{self, LINE, Line};
 
-/// Numbers that rows are filled up to a multiple of, with zeros: a line of the cache.
-const LANES: usize = 16;
-
-/// A line of the cache.
-#[repr(align(64))]
-#[derive(Default)]
-struct Line([AtomicU64; LANES / 2]);
-
-/// A matrix `[N, D]`, in rows of whole lines.
+/// A matrix `[N, D]`, in rows of whole lines of the cache, which zeros fill up.
 pub(crate) struct Shared {
     rows: usize,
     dim: usize,
     lines: Vec<Line>,
 }
 
-#[inline(always)]
-fn join([low, high]: [f32; 2]) -> u64 {
-    u64::from(low.to_bits()) | u64::from(high.to_bits()) << 32
-}
-
-#[inline(always)]
-fn split(bits: u64) -> [f32; 2] {
-    [f32::from_bits(bits as u32), f32::from_bits((bits >> 32) as u32)]
-}
-
 impl Shared {
     /// A matrix of zeros.
     pub(crate) fn zeros(rows: usize, dim: usize) -> Self {
-        let lines = (0..rows * dim.div_ceil(LANES)).map(|_| Line::default()).collect();
+        let lines = (0..rows * dim.div_ceil(LINE)).map(|_| Line::default()).collect();
         Self { rows, dim, lines }
     }
 
     /// What a matrix of this shape holds, in bytes.
     pub(crate) fn bytes(rows: usize, dim: usize) -> u64 {
-        (rows as u64).saturating_mul(dim.div_ceil(LANES) as u64 * 64)
+        (rows as u64).saturating_mul(dim.div_ceil(LINE) as u64 * 64)
     }
 
     /// A matrix with these numbers.
@@ -72,12 +51,12 @@ impl Shared {
 
     /// How many numbers a row has, with those that it is filled up with.
     pub(crate) fn width(&self) -> usize {
-        self.dim.div_ceil(LANES) * LANES
+        self.dim.div_ceil(LINE) * LINE
     }
 
     #[inline]
     fn row(&self, row: u32) -> &[Line] {
-        let lines = self.dim.div_ceil(LANES);
+        let lines = self.dim.div_ceil(LINE);
         &self.lines[row as usize * lines..(row as usize + 1) * lines]
     }
 
@@ -90,36 +69,28 @@ impl Shared {
     /// Copies a row.
     #[inline]
     pub(crate) fn read(&self, row: u32, out: &mut [f32]) {
-        for (line, out) in self.row(row).iter().zip(out.as_chunks_mut::<LANES>().0) {
-            for (pair, out) in line.0.iter().zip(out.as_chunks_mut::<2>().0) {
-                *out = split(pair.load(Relaxed));
-            }
-        }
+        kernel::read_lines(self.row(row), out);
     }
 
     /// Puts a row in the place of the one that is there.
     #[inline]
     pub(crate) fn write(&self, row: u32, numbers: &[f32]) {
-        for (line, numbers) in self.row(row).iter().zip(numbers.as_chunks::<LANES>().0) {
-            for (pair, numbers) in line.0.iter().zip(numbers.as_chunks::<2>().0) {
-                pair.store(join(*numbers), Relaxed);
-            }
-        }
+        kernel::write_lines(self.row(row), numbers);
     }
 
-    /// Adds to a row; `sum` has room for one.
+    /// Adds to a row what a copy of it has changed by.
     #[inline]
-    pub(crate) fn add(&self, row: u32, step: &[f32], sum: &mut [f32]) {
-        let sum = &mut sum[..self.width()];
-        self.read(row, sum);
-        kernel::axpy(1.0, step, sum);
-        self.write(row, sum);
+    pub(crate) fn add_change(&self, row: u32, now: &[f32], before: &[f32]) {
+        kernel::move_lines(self.row(row), now, before);
     }
 
     /// Whether all numbers are finite.
     pub(crate) fn is_finite(&self) -> bool {
-        let pairs = self.lines.iter().flat_map(|line| &line.0);
-        pairs.map(|pair| split(pair.load(Relaxed))).all(|[low, high]| low.is_finite() && high.is_finite())
+        let mut numbers = vec![0.0; self.width()];
+        (0..self.rows).all(|row| {
+            self.read(row as u32, &mut numbers);
+            numbers.iter().all(|number| number.is_finite())
+        })
     }
 }
 
@@ -138,8 +109,7 @@ mod tests {
         shared.read(1, &mut row);
         assert_eq!(row[..21], *matrix.row(1));
         assert!(row[21..].iter().all(|&number| number == 0.0));
-        let mut sum = vec![0.0; 32];
-        shared.add(1, &row, &mut sum);
+        shared.add_change(1, &row, &[0.0; 32]);
         assert_eq!(shared.to_matrix().row(1)[4], 2.0 * matrix.row(1)[4]);
         assert!(shared.is_finite());
         shared.write(2, &[f32::INFINITY; 32]);

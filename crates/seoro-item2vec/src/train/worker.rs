@@ -226,9 +226,7 @@ impl<'a> Worker<'a> {
     /// Adds what an input vector has changed by.
     fn leave(&mut self, slot: usize, word: u32) {
         let span = slot * self.input.width()..(slot + 1) * self.input.width();
-        let (now, before) = (&mut self.rows[span.clone()], &self.before[span]);
-        kernel::axpy(-1.0, before, now);
-        self.input.add(word, now, &mut self.hidden);
+        self.input.add_change(word, &self.rows[span.clone()], &self.before[span]);
     }
 
     /// Learns the targets at hand from the contexts at hand.
