@@ -16,8 +16,8 @@ const ANN: &str = "
 
 Both sides have a grid of as many build settings (crates/seoro-lab/src/ann/grids.rs). For each, the smallest effort (`ef`,
 gathered vectors, `nprobe`) that reaches the recall@10 in the case's name is found by doubling and bisection on the first
-2,500 of the first half of the queries (those at even places), and each side's fastest setting is kept; the seconds are those
-of the second half, all its queries in one call, one thread and 7 pairs, and the checks are recalls on it: where a library
+2,500 of the first half of the queries (those at even places), and each side's fastest setting is kept, those near the
+fastest timed in turn, so that a machine that is slow for a while decides nothing; the seconds are those of the second half, all its queries in one call, one thread and 7 pairs, and the checks are recalls on it: where a library
 takes many queries at once, both sides may gain by it, as our inverted files do; in the cases named singly each query is a
 call. A setting's name is a choice of its library, of which ours are the order of insertion and, for pixels, heads: 80
 numbers of each vector by which a graph is walked, before what was found is compared by whole vectors. A library that does not reach the recall has no row. A vector found counts

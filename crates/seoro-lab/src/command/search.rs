@@ -23,34 +23,34 @@ const SEED: u64 = 1;
 pub struct SearchArgs {
     /// The paper
     #[arg(long)]
-    paper: String,
+    pub(super) paper: String,
     /// These rows [default: all with a search on the data set]
     #[arg(long)]
-    row: Vec<String>,
+    pub(super) row: Vec<String>,
     /// The data set
     #[arg(long)]
-    dataset: String,
+    pub(super) dataset: String,
     /// Select by the honest part's protocol instead of the published one
     #[arg(long)]
-    honest: bool,
+    pub(super) honest: bool,
     /// The folder that holds the data sets
     #[arg(long, env = "SEORO_DATA", value_name = "DIR")]
-    data: Option<PathBuf>,
+    pub(super) data: Option<PathBuf>,
     /// Keep the tries of an earlier search
     #[arg(long)]
-    resume: bool,
+    pub(super) resume: bool,
     /// How many threads [default: all cores]
     #[arg(long, default_value_t = 0, hide_default_value = true)]
-    threads: usize,
+    pub(super) threads: usize,
     /// Copy the log to docs/results/search
     #[arg(long)]
-    publish: bool,
+    pub(super) publish: bool,
 }
 
 /// One try: a recipe and what validation data says of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Try {
+pub struct Try<M: Ord = Metric> {
     /// The hash of the data, the protocol and the revision of the code it was tried with: [`search_key`].
     pub key: String,
     /// The hyper-parameters that were set.
@@ -58,7 +58,8 @@ pub struct Try {
     /// The best epoch, for models that have epochs.
     pub epoch: Option<usize>,
     /// What was measured at it; nothing where the fit failed.
-    pub values: BTreeMap<Metric, f64>,
+    #[serde(bound(deserialize = "M: Deserialize<'de>"))]
+    pub values: BTreeMap<M, f64>,
     /// Why the fit failed, where it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
@@ -68,7 +69,7 @@ pub struct Try {
     pub seconds: f64,
 }
 
-impl Try {
+impl<M: Ord> Try<M> {
     /// The recipe to use: what was tried, for as many epochs as were best.
     pub fn found(&self) -> toml::Table {
         let mut recipe = self.recipe.clone();
@@ -88,8 +89,13 @@ pub fn run(args: &SearchArgs) -> Result<(), LabError> {
     if args.publish && workplace::is_dirty() {
         return Err(LabError::DirtyTree);
     }
-    let papers = paper::read_all(&workplace::root().join("docs/papers"))?.recommenders;
-    let known = papers.iter().map(|paper| paper.name.clone()).collect::<Vec<_>>().join(", ");
+    let papers = paper::read_all(&workplace::root().join("docs/papers"))?;
+    if let Some(paper) = papers.vectors.iter().find(|paper| paper.name == args.paper) {
+        return super::vectors::search(paper, args);
+    }
+    let (papers, vectors) = (papers.recommenders, papers.vectors);
+    let names = papers.iter().map(|paper| &paper.name).chain(vectors.iter().map(|paper| &paper.name));
+    let known = names.cloned().collect::<Vec<_>>().join(", ");
     let paper = papers.iter().find(|paper| paper.name == args.paper);
     let paper = paper.ok_or_else(|| LabError::Unknown { kind: "paper", name: args.paper.clone(), known })?;
     let usage = paper.datasets.get(&args.dataset).ok_or_else(|| LabError::Unknown {
@@ -173,7 +179,7 @@ impl Scene<'_> {
             let known: Vec<Try> = rows::read(if log.exists() { &log } else { &published })?;
             tries.extend(known.into_iter().filter(|tried| tried.key == self.key && tried.threads == threads));
         }
-        let recipes = recipes(search, self.row);
+        let recipes = search.recipes(&self.row.name);
         let progress = Progress::new(recipes.len(), &format!("{} {}", self.data.name, self.row.name));
         for recipe in recipes {
             progress.say(&serde_json::json!(recipe).to_string());
@@ -186,7 +192,7 @@ impl Scene<'_> {
         if self.args.publish {
             rows::write(&published, &tries)?;
         }
-        best(&tries, self.protocol.select)
+        best(&tries, &self.protocol.select)
             .cloned()
             .ok_or_else(|| LabError::Usage(format!("row {}: no try of the search succeeded", self.row.name)))
     }
@@ -290,33 +296,12 @@ pub fn log_name(paper: &str, dataset: &str, row: &str, part: Part) -> PathBuf {
 }
 
 /// The try with the highest value of `select`; those that failed have none.
-pub fn best(tries: &[Try], select: Metric) -> Option<&Try> {
-    let measured = tries.iter().filter_map(|tried| Some((tried, *tried.values.get(&select)?)));
+pub fn best<'a, M: Ord>(tries: &'a [Try<M>], select: &M) -> Option<&'a Try<M>> {
+    let measured = tries.iter().filter_map(|tried| Some((tried, *tried.values.get(select)?)));
     measured
         .filter(|(_, value)| !value.is_nan())
         .max_by(|(_, a), (_, b)| a.total_cmp(b))
         .map(|(tried, _)| tried)
-}
-
-/// All combinations of the grid, or as many as are to be drawn: the same ones every time.
-fn recipes(search: &Search, row: &Row) -> Vec<toml::Table> {
-    let mut recipes = vec![toml::Table::new()];
-    for (parameter, values) in &search.grid {
-        let with = |recipe: &toml::Table, value: &toml::Value| {
-            let mut recipe = recipe.clone();
-            recipe.insert(parameter.clone(), value.clone());
-            recipe
-        };
-        recipes = recipes
-            .iter()
-            .flat_map(|recipe| values.get_ref().iter().map(move |value| with(recipe, value)))
-            .collect();
-    }
-    if let Some(draws) = search.draws {
-        Seed::new(0).child("search").child(&row.name).rng().shuffle(&mut recipes);
-        recipes.truncate(draws.get());
-    }
-    recipes
 }
 
 #[cfg(test)]
@@ -358,8 +343,8 @@ mod tests {
         assert!(fine.failed.is_none() && fine.values.len() == 2, "{fine:?}");
         let select = Metric::Ndcg(10);
         let tries = [failed.clone(), fine, failed.clone()];
-        assert_eq!(best(&tries, select).map(|tried| tried.recipe.clone()), Some(tries[1].recipe.clone()));
-        assert!(best(&[failed], select).is_none());
+        assert_eq!(best(&tries, &select).map(|tried| tried.recipe.clone()), Some(tries[1].recipe.clone()));
+        assert!(best(&[failed], &select).is_none());
     }
 
     #[test]

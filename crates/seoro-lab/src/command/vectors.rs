@@ -1,11 +1,14 @@
-//! The part of `experiments` whose rows learn vectors.
+//! The parts of `experiments` and `search` whose rows learn vectors.
 
 use super::experiments::ExperimentsArgs;
+use super::search::{self, SearchArgs, Try};
 use crate::cell::Store;
 use crate::data::Folders;
-use crate::paper::{VectorPaper, VectorUse};
+use crate::paper::{Part, Search, VectorPaper, VectorRow, VectorUse};
 use crate::progress::Progress;
-use crate::vectors::{Subject, Task, VectorJob, VectorResult, map_name, markdown, merge, results};
+use crate::vectors::{
+    Learner, Subject, Task, VectorJob, VectorResult, map_name, markdown, merge, results, vector_search_key,
+};
 use crate::{LabError, rows, workplace};
 use seoro_eval::Scatter;
 use seoro_eval::figure::page;
@@ -126,6 +129,81 @@ fn draw(
     let page = page.map_err(|error| LabError::Usage(error.to_string()))?;
     files.push((format!("{}-{}.html", paper.name, task.name()), page));
     Ok(files)
+}
+
+/// The seed of every try.
+const SEED: u64 = 1;
+
+/// Tries a paper's grids on one data set, by what half of its labels say.
+///
+/// # Errors
+/// Anything that keeps a search from ending.
+#[allow(clippy::print_stdout)] // a command speaks to its user
+pub(super) fn search(paper: &VectorPaper, args: &SearchArgs) -> Result<(), LabError> {
+    let known = || paper.datasets.keys().map(|task| task.name()).collect::<Vec<_>>().join(", ");
+    let found = paper.datasets.iter().find(|(task, _)| task.name() == args.dataset);
+    let (&task, usage) = found.ok_or_else(|| LabError::Unknown {
+        kind: "data set",
+        name: args.dataset.clone(),
+        known: known(),
+    })?;
+    let refused = |what: &str| LabError::Usage(format!("{}, {}: {what}", paper.name, task.name()));
+    let select = task.select().ok_or_else(|| refused("nothing to choose hyper-parameters by"))?;
+    if args.honest {
+        return Err(refused("there is no honest part of its own; expected no --honest"));
+    }
+    if let Some(name) = args.row.iter().find(|name| paper.row(name).is_none()) {
+        let known = paper.rows.iter().map(|row| row.name.clone()).collect::<Vec<_>>().join(", ");
+        return Err(LabError::Unknown { kind: "row", name: name.clone(), known });
+    }
+    let subject = task.open(&Folders::new(args.data.as_deref()), usage)?;
+    let subject = subject.ok_or_else(|| refused("not at hand; name its folder with --data DIR"))?;
+    for row in paper.rows.iter().filter(|row| args.row.is_empty() || args.row.contains(&row.name)) {
+        let Some(search) = row.search(task) else { continue };
+        let tries = tries(paper, row, task, subject.as_ref(), search, args)?;
+        if args.publish {
+            let name = search::log_name(&paper.name, task.name(), &row.name, Part::AsPublished);
+            rows::write(&workplace::root().join("docs/results/search").join(name), &tries)?;
+        }
+        let best = search::best(&tries, &select.to_owned());
+        let best = best.ok_or_else(|| refused("no try of the search succeeded"))?;
+        let (value, recipe) = (best.values[select], serde_json::json!(best.recipe));
+        println!("{}: {select} {value:.4} with {recipe}", row.name);
+    }
+    Ok(())
+}
+
+/// What became of each recipe of a grid; known tries are kept when resuming.
+fn tries(
+    paper: &VectorPaper,
+    row: &VectorRow,
+    task: Task,
+    subject: &dyn Subject,
+    search: &Search,
+    args: &SearchArgs,
+) -> Result<Vec<Try<String>>, LabError> {
+    let name = search::log_name(&paper.name, task.name(), &row.name, Part::AsPublished);
+    let log = workplace::target().join("experiments/search").join(&name);
+    let key = vector_search_key(row, task, subject.fingerprint())?;
+    let threads = workplace::threads(args.threads);
+    let store = Store::new(&workplace::target().join("experiments"), false);
+    let mut tries: Vec<Try<String>> = if args.resume { rows::read(&log)? } else { Vec::new() };
+    tries.retain(|tried| tried.key == key && tried.threads == threads);
+    let recipes = search.recipes(&row.name);
+    let progress = Progress::new(recipes.len(), &format!("{} {}", task.name(), row.name));
+    for recipe in recipes {
+        progress.say(&serde_json::json!(recipe).to_string());
+        if !tries.iter().any(|tried| tried.recipe == recipe) {
+            let learner = Learner::parse(&row.model, &recipe).map_err(LabError::Usage)?;
+            let job = VectorJob { row, learner: &learner, task, subject, seed: SEED, threads, python: None };
+            let Some(cell) = job.run(&store)? else { continue };
+            let (key, values, seconds) = (key.clone(), cell.values, cell.seconds);
+            tries.push(Try { key, recipe, epoch: None, values, failed: None, threads, seconds });
+            rows::write(&log, &tries)?;
+        }
+        progress.step();
+    }
+    Ok(tries)
 }
 
 fn write_maps(folder: &Path, maps: &[(String, String)]) -> Result<(), LabError> {

@@ -1,7 +1,7 @@
 //! What a paper's file must keep to beyond its syntax.
 
-use super::{Paper, Row};
-use std::collections::{BTreeMap, BTreeSet};
+use super::{Paper, Search};
+use std::collections::BTreeSet;
 use toml::Spanned;
 
 impl Paper {
@@ -28,15 +28,7 @@ impl Paper {
                 }
             }
             for (key, search) in &row.searches {
-                let grid = &search.get_ref().grid;
-                let empty = grid.values().find(|values| values.get_ref().is_empty()).map(Spanned::span);
-                if let Some(span) = empty.or_else(|| grid.is_empty().then(|| search.span())) {
-                    return Err((
-                        format!("row {name}, search {key}: nothing to try; expected values"),
-                        span.start,
-                    ));
-                }
-                row.check_grid(grid)
+                check_search(search, |recipe| row.parse_recipe(recipe).map(|_| ()))
                     .map_err(|(what, place)| (format!("row {name}, search {key}: {what}"), place))?;
             }
         }
@@ -59,15 +51,22 @@ impl Paper {
     }
 }
 
-impl Row {
-    /// Each value of a grid is one its hyper-parameter can have; else what is wrong, and where in the file.
-    fn check_grid(&self, grid: &BTreeMap<String, Spanned<Vec<toml::Value>>>) -> Result<(), (String, usize)> {
-        for (parameter, values) in grid {
-            for value in values.get_ref() {
-                let alone = toml::Table::from_iter([(parameter.clone(), value.clone())]);
-                self.parse_recipe(&alone).map_err(|what| (what, values.span().start))?;
-            }
-        }
-        Ok(())
+/// A search tries something, and each value is one that its hyper-parameter can have; else what is wrong, and where in the
+/// file. `parse` says what is wrong with a recipe.
+pub(super) fn check_search(
+    search: &Spanned<Search>,
+    parse: impl Fn(&toml::Table) -> Result<(), String>,
+) -> Result<(), (String, usize)> {
+    let grid = &search.get_ref().grid;
+    let empty = grid.values().find(|values| values.get_ref().is_empty()).map(Spanned::span);
+    if let Some(span) = empty.or_else(|| grid.is_empty().then(|| search.span())) {
+        return Err(("nothing to try; expected values".to_owned(), span.start));
     }
+    for (parameter, values) in grid {
+        for value in values.get_ref() {
+            let alone = toml::Table::from_iter([(parameter.clone(), value.clone())]);
+            parse(&alone).map_err(|what| (what, values.span().start))?;
+        }
+    }
+    Ok(())
 }

@@ -10,6 +10,7 @@ pub use ann::{AnnKind, AnnPaper, AnnPrinted, AnnRow, Reference, SpaceUse};
 pub use vectors::{Claim, VectorKind, VectorPaper, VectorRow, VectorUse};
 
 use crate::LabError;
+use seoro_core::Seed;
 use seoro_eval::{Metric, Ties};
 use seoro_models::registry::Model;
 use serde::{Deserialize, Serialize};
@@ -190,6 +191,29 @@ pub struct Search {
     /// Every how many epochs validation data is asked; 0 for models without epochs.
     #[serde(default)]
     pub every: usize,
+}
+
+impl Search {
+    /// All combinations of the grid, or as many as are to be drawn: the same ones every time for a row of this name.
+    pub fn recipes(&self, row: &str) -> Vec<toml::Table> {
+        let mut recipes = vec![toml::Table::new()];
+        for (parameter, values) in &self.grid {
+            let with = |recipe: &toml::Table, value: &toml::Value| {
+                let mut recipe = recipe.clone();
+                recipe.insert(parameter.clone(), value.clone());
+                recipe
+            };
+            recipes = recipes
+                .iter()
+                .flat_map(|recipe| values.get_ref().iter().map(move |value| with(recipe, value)))
+                .collect();
+        }
+        if let Some(draws) = self.draws {
+            Seed::new(0).child("search").child(row).rng().shuffle(&mut recipes);
+            recipes.truncate(draws.get());
+        }
+        recipes
+    }
 }
 
 /// Numbers a table prints for one row on one data set.

@@ -1,6 +1,7 @@
 //! A paper on learned vectors as data: what learns them, what they are held to, and what the paper says of them.
 
-use super::Reference;
+use super::check::check_search;
+use super::{Reference, Search};
 use crate::LabError;
 use crate::vectors::{Learner, Task};
 use serde::Deserialize;
@@ -74,6 +75,9 @@ pub struct VectorRow {
     /// from.
     #[serde(rename = "recipe")]
     recipes: BTreeMap<String, Spanned<toml::Table>>,
+    /// What a search tries, by data set.
+    #[serde(default, rename = "search")]
+    searches: BTreeMap<String, Spanned<Search>>,
     /// How many seeds it is run with, where not as many as the data set says.
     pub seeds: Option<NonZeroUsize>,
     /// What a reader must know about this row.
@@ -129,6 +133,14 @@ impl VectorPaper {
                 }
                 Learner::parse(&row.model, recipe.get_ref()).map_err(wrong)?;
             }
+            for (key, search) in &row.searches {
+                let wrong = |(what, place)| at(place, format!("row {}, search {key}: {what}", row.name));
+                if !paper.datasets.keys().any(|task| task.name() == key) {
+                    return Err(wrong((format!("no dataset is called {key:?}"), search.span().start)));
+                }
+                check_search(search, |recipe| Learner::parse(&row.model, recipe).map(|_| ()))
+                    .map_err(wrong)?;
+            }
         }
         for (task, usage) in &paper.datasets {
             if let Some(name) = usage.maps.iter().find(|&name| !names.contains(name)) {
@@ -169,8 +181,17 @@ impl VectorPaper {
 impl VectorRow {
     /// What learns from a data set; nothing where the row is not of it. Parse errors were met by [`VectorPaper::parse`].
     pub fn learner(&self, task: Task) -> Option<Learner> {
-        let recipe = self.recipes.get(task.name()).or_else(|| self.recipes.get(DEFAULT))?;
-        Learner::parse(&self.model, recipe.get_ref()).ok()
+        Learner::parse(&self.model, self.recipe(task)?).ok()
+    }
+
+    /// The hyper-parameters on a data set; nothing where the row is not of it.
+    pub fn recipe(&self, task: Task) -> Option<&toml::Table> {
+        self.recipes.get(task.name()).or_else(|| self.recipes.get(DEFAULT)).map(Spanned::get_ref)
+    }
+
+    /// What a search for this row tries on a data set.
+    pub fn search(&self, task: Task) -> Option<&Search> {
+        self.searches.get(task.name()).map(Spanned::get_ref)
     }
 
     /// How many seeds it is run with.

@@ -91,6 +91,22 @@ impl VectorJob<'_> {
     }
 }
 
+/// The hash of all that decides a try of a search but the hyper-parameters it sets and its threads: tries of another key
+/// say nothing of this search.
+///
+/// # Errors
+/// [`LabError::Usage`] for hyper-parameters that the model does not have.
+pub fn vector_search_key(row: &VectorRow, task: Task, fingerprint: &str) -> Result<String, LabError> {
+    let defaults = Learner::parse(&row.model, &toml::Table::new()).map_err(LabError::Usage)?;
+    Ok(hash(&serde_json::json!({
+        "task": task,
+        "data": fingerprint,
+        // What a recipe does not set.
+        "defaults": defaults,
+        "revision": [REVISION, defaults.revision()],
+    })))
+}
+
 /// One measure of a row.
 pub type VectorResult = ResultRow<String>;
 

@@ -16,7 +16,10 @@ use std::time::Instant;
 
 /// The measures, in the order of columns.
 pub(super) const METRICS: &[&str] =
-    &["all", "top-1000", "top-500", "top-250", "unpopular", "silhouette", "chosen-on"];
+    &["all", "top-1000", "top-500", "top-250", "unpopular", "silhouette", CHOSEN_ON];
+
+/// The measure that hyper-parameters are chosen by.
+pub(super) const CHOSEN_ON: &str = "chosen-on";
 
 /// What the columns are.
 pub(super) const LEGEND: &str = "\
@@ -37,6 +40,14 @@ const ITEMS_SHOWN: usize = 100;
 
 /// How many users took an unpopular item.
 const UNPOPULAR: std::ops::RangeInclusive<usize> = 3..=14;
+
+/// What tells interactions and labels from any others.
+///
+/// # Errors
+/// A manifest that is missing or wrong.
+pub(super) fn fingerprint(task: Task, tags: &[String]) -> Result<String, LabError> {
+    Ok(format!("{}+{}", fingerprint_of(task.name())?, tags.join(",")))
+}
 
 /// Interactions, and what items are called.
 pub(super) struct Genres {
@@ -71,7 +82,7 @@ impl Genres {
         let users = histories.matrix().column_counts().into_iter().map(|count| count as usize).collect();
         let mut rng = Seed::new(2016).child("halves").rng();
         let is_chosen_on = labels.iter().map(|_| rng.below(2) == 0).collect();
-        let fingerprint = format!("{}+{}", fingerprint_of(task.name())?, tags.join(","));
+        let fingerprint = fingerprint(task, tags)?;
         Ok(Some(Self { task, fingerprint, log, histories, labels, genres, titles, users, is_chosen_on }))
     }
 
@@ -146,7 +157,7 @@ impl Genres {
             values.extend(value.map(|value| (name.to_owned(), value)));
         };
         put("all", share(&by_popularity, false));
-        put("chosen-on", share(&by_popularity, true));
+        put(CHOSEN_ON, share(&by_popularity, true));
         put("unpopular", share(&unpopular, false));
         for (name, count) in TOP {
             // Of fewer items it is the share of all.

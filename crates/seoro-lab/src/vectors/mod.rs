@@ -6,7 +6,7 @@ mod learner;
 mod render;
 mod words;
 
-pub use cell::{VectorCell, VectorJob, VectorResult, merge, results};
+pub use cell::{VectorCell, VectorJob, VectorResult, merge, results, vector_search_key};
 pub use learner::{Learner, WordRecipe};
 pub use render::{map_name, markdown};
 
@@ -83,11 +83,30 @@ impl Task {
         }
     }
 
+    /// The measure that hyper-parameters are chosen by; none where they are given.
+    pub fn select(self) -> Option<&'static str> {
+        match self {
+            Self::World | Self::Films | Self::Artists => Some(genres::CHOSEN_ON),
+            Self::Words => None,
+        }
+    }
+
     /// What the columns are.
     fn legend(self) -> &'static str {
         match self {
             Self::World | Self::Films | Self::Artists => genres::LEGEND,
             Self::Words => words::LEGEND,
+        }
+    }
+
+    /// What tells its content from any other, without reading it.
+    ///
+    /// # Errors
+    /// A manifest that is missing or wrong.
+    pub fn fingerprint(self, usage: &VectorUse) -> Result<String, LabError> {
+        match self {
+            Self::Words => words::fingerprint(),
+            _ => genres::fingerprint(self, &usage.tags),
         }
     }
 

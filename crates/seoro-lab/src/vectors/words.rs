@@ -54,6 +54,14 @@ pub(super) struct Words {
     questions: Vec<(String, [String; 4])>,
 }
 
+/// What tells the text and the judgements from any others.
+///
+/// # Errors
+/// A manifest that is missing or wrong.
+pub(super) fn fingerprint() -> Result<String, LabError> {
+    Ok(format!("{}+{}+{}", fingerprint_of(TEXT)?, fingerprint_of(text::JUDGEMENTS)?, text::REVISION))
+}
+
 impl Words {
     /// Reads it; `None` where the files are not at hand.
     ///
@@ -65,9 +73,8 @@ impl Words {
         }
         let judged = |(name, file)| Ok((name, text::pairs(folders, file)?));
         let judgements: Result<Vec<_>, LabError> = JUDGEMENTS.into_iter().map(judged).collect();
-        let fingerprints = [fingerprint_of(TEXT)?, fingerprint_of(text::JUDGEMENTS)?];
         Ok(Some(Self {
-            fingerprint: format!("{}+{}", fingerprints.join("+"), text::REVISION),
+            fingerprint: fingerprint()?,
             corpus: text::reviews(folders, None)?,
             judgements: judgements?,
             questions: text::questions(folders, QUESTIONS)?,
