@@ -43,12 +43,13 @@ pub struct Choice {
     pub probe: Probe,
 }
 
-/// How often a setting is timed at its effort: the fastest counts, since others can only slow a search down.
-const TIMED: usize = 5;
+/// How many rounds those settings are timed in that are near the fastest: the fastest round counts, since others can only
+/// slow a search down.
+const ROUNDS: usize = 5;
 
-/// How much slower than the best setting a search may be that does not find enough, before its setting is given up:
-/// more effort takes longer still.
-const HOPELESS: f64 = 1.5;
+/// How much slower than the best setting a search may be before its setting is given up, more than a machine is slower at
+/// one time than at another; where it does not find enough, more effort takes longer still.
+const HOPELESS: f64 = 2.0;
 
 /// The fastest of the settings, each at the smallest effort that reaches the recall `wanted`: doubled until it is reached,
 /// then halved in between, to within a hundredth. Nothing where no setting reaches it.
@@ -73,9 +74,11 @@ pub fn choose(side: &mut dyn Side, wanted: f64) -> Result<Option<Choice>, LabErr
     Ok(choices.into_iter().min_by(|a, b| a.probe.seconds.total_cmp(&b.probe.seconds)))
 }
 
-/// Times each choice, all of them in each round: a machine that is slow for a while is so for all.
+/// Times each choice, all of them in each round: a machine that is slow for a while is so for all. What they took alone is
+/// forgotten.
 fn time_in_turn(side: &mut dyn Side, choices: &mut [Choice]) -> Result<(), LabError> {
-    for _ in 0..TIMED {
+    choices.iter_mut().for_each(|choice| choice.probe.seconds = f64::INFINITY);
+    for _ in 0..ROUNDS {
         for Choice { setting, effort, probe } in choices.iter_mut() {
             side.open(*setting)?;
             // The first search after another index finds nothing of its own in the caches.
@@ -193,8 +196,8 @@ mod tests {
         assert_eq!(searches(&[(1.0, 1.0), (1.0, 100.0)]), alone + 1);
     }
 
-    /// A machine that is slower until some searches are done.
-    struct Slow(Synthetic, usize);
+    /// A machine that is slower during some searches.
+    struct Slow(Synthetic, std::ops::Range<usize>);
 
     impl Side for Slow {
         fn settings(&self) -> usize {
@@ -211,7 +214,7 @@ mod tests {
 
         fn search(&mut self, setting: usize, effort: usize) -> Result<Probe, LabError> {
             let Probe { seconds, recall } = self.0.search(setting, effort)?;
-            let slow = if self.0.searches < self.1 { 1.4 } else { 1.0 };
+            let slow = if self.1.contains(&self.0.searches) { 1.4 } else { 1.0 };
             Ok(Probe { seconds: slow * seconds, recall })
         }
     }
@@ -224,8 +227,12 @@ mod tests {
             choose(&mut side, 0.99).unwrap();
             side.searches
         };
-        // The better setting is slow for as long as it is looked at alone.
-        let mut side = Slow(Synthetic::new(&settings), alone + 1);
-        assert_eq!(choose(&mut side, 0.99).unwrap().unwrap().setting, 0);
+        // The better setting is slow for as long as it is looked at alone; the worse one is fast for as long.
+        for (settings, slow, better) in
+            [(settings, 0..alone + 1, 0), ([settings[1], settings[0]], alone + 2..usize::MAX, 1)]
+        {
+            let mut side = Slow(Synthetic::new(&settings), slow);
+            assert_eq!(choose(&mut side, 0.99).unwrap().unwrap().setting, better);
+        }
     }
 }
