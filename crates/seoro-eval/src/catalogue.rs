@@ -46,6 +46,10 @@ impl Embed for Held<'_> {
         Cow::Borrowed(&self.items)
     }
 
+    fn comparable(&self) -> Cow<'_, Matrix> {
+        self.embed.comparable()
+    }
+
     fn queries(&self, queries: &[Query<'_>], out: &mut Matrix) -> Result<(), ScoreError> {
         self.embed.queries(queries, out)
     }

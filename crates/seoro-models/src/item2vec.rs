@@ -216,8 +216,8 @@ impl Item2Vec {
     /// The bytes of models that are held while vectors are learned: one of what was learned so far and its copy, where
     /// anybody looks at it, and the best one.
     fn copies(&self, items: usize, is_watched: bool) -> u64 {
-        let vectors = 8 * (items as u64).saturating_mul(self.dim as u64 + 1);
-        if is_watched { vectors.saturating_mul(2) } else { 0 }
+        let numbers = (items as u64).saturating_mul((self.dim as u64).saturating_add(1));
+        numbers.saturating_mul(if is_watched { 16 } else { 0 })
     }
 
     fn error(error: vectors::FitError) -> FitError {

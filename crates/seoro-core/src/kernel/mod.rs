@@ -7,7 +7,8 @@
 //! `cargo +nightly miri test -p seoro-core --no-default-features --lib kernel`, with
 //! `MIRIFLAGS=-Zmiri-deterministic-floats`, as Miri otherwise adds random errors to the standard library's logarithm.
 
-#![allow(unsafe_code)] // Calling code compiled for a processor feature, after asking whether the processor has it.
+// Calling code compiled for a processor feature, after asking whether the processor has it; `lines` has assembly over atomics.
+#![allow(unsafe_code)]
 
 mod blocks;
 mod bytes;

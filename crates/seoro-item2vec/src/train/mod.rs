@@ -61,7 +61,9 @@ impl Plan {
         };
         let own = Shared::bytes(1, self.dim)
             .saturating_mul(3 * slots + targets + worker::GROUP as u64)
-            .saturating_add(products.saturating_mul(4));
+            .saturating_add(products.saturating_mul(4))
+            // Which words stand beside which.
+            .saturating_add(slots.saturating_mul(8 * worker::GROUP as u64 + 20));
         // Noise or paths, and the chance to stay.
         let tables = (words as u64).saturating_mul(24);
         let vectors = Shared::bytes(2 * words, self.dim).saturating_mul(2);

@@ -78,7 +78,7 @@ pub(super) struct Worker<'a> {
     /// Input vectors at hand, and what they were when they came: `[S, W]`.
     rows: Vec<f32>,
     before: Vec<f32>,
-    /// Means of windows, or whatever row.
+    /// Means of windows.
     hidden: Vec<f32>,
     contexts: Vec<u32>,
     targets: [Targets; 2],

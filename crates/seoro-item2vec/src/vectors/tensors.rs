@@ -63,7 +63,9 @@ impl Vectors {
                 distinct(serde_json::from_str::<Vec<String>>(names).map_err(wrong)?.into_iter().map(Ok))?
             }
         };
-        finite(names, Matrix::from_vec(rows, dim, numbers)?)
+        let matrix = Matrix::from_vec(rows, dim, numbers)?;
+        check_finite(&matrix)?;
+        Vectors::new(names, matrix)
     }
 
     /// Writes the numbers `[N, D]` as a NumPy array of `f32`, and the names beside it, one a line.
@@ -88,14 +90,15 @@ impl Vectors {
     /// Reads a NumPy array `[N, D]`, and names from a file beside it, one a line.
     ///
     /// # Errors
-    /// Another extension than `.npy`; as [`seoro_core::vectors::read`]; names that stand twice, or are fewer or more than vectors, numbers that are not
-    /// finite.
+    /// Another extension than `.npy`; as [`seoro_core::vectors::read`]; numbers that are not finite; names that stand twice,
+    /// or are fewer or more than vectors.
     pub fn read_npy(numbers: &Path, names: &Path) -> Result<Self, VectorsError> {
         check_npy(numbers)?;
         let matrix = vectors::read(numbers)?;
+        check_finite(&matrix)?;
         let read = || {
             let lines = BufReader::new(File::open(names)?).lines();
-            finite(distinct(lines.map(|line| Ok(line?)))?, matrix)
+            Vectors::new(distinct(lines.map(|line| Ok(line?)))?, matrix)
         };
         read().map_err(of_names(names))
     }
@@ -126,14 +129,14 @@ fn distinct(all: impl Iterator<Item = Result<String, VectorsError>>) -> Result<V
     Ok(names)
 }
 
-/// These vectors, whose numbers are finite.
-fn finite(names: Vocab, vectors: Matrix) -> Result<Vectors, VectorsError> {
+/// Refuses numbers that are not finite.
+fn check_finite(vectors: &Matrix) -> Result<(), VectorsError> {
     match vectors.as_slice().iter().position(|number| !number.is_finite()) {
         Some(place) => {
             let vector = place / vectors.cols().max(1);
             Err(VectorsError::Binary { vector, expected: "finite numbers" })
         }
-        None => Vectors::new(names, vectors),
+        None => Ok(()),
     }
 }
 
