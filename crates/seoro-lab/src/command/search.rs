@@ -282,7 +282,7 @@ impl Found {
 }
 
 /// Whether other hyper-parameters would do.
-fn is_of_the_recipe(error: &FitError) -> bool {
+pub(super) fn is_of_the_recipe(error: &FitError) -> bool {
     matches!(error, FitError::Diverged { .. } | FitError::Numeric { .. })
 }
 

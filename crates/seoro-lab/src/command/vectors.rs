@@ -7,11 +7,13 @@ use crate::data::Folders;
 use crate::paper::{Part, Search, VectorPaper, VectorRow, VectorUse};
 use crate::progress::Progress;
 use crate::vectors::{
-    Learner, Subject, Task, VectorJob, VectorResult, map_name, markdown, merge, results, vector_search_key,
+    Learner, SEARCH_SEED, Subject, Task, VectorJob, VectorResult, map_name, markdown, merge, results,
+    vector_search_key,
 };
 use crate::{LabError, rows, workplace};
 use seoro_eval::Scatter;
 use seoro_eval::figure::page;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
@@ -131,9 +133,6 @@ fn draw(
     Ok(files)
 }
 
-/// The seed of every try.
-const SEED: u64 = 1;
-
 /// Tries a paper's grids on one data set, by what half of its labels say.
 ///
 /// # Errors
@@ -187,18 +186,29 @@ fn tries(
     let key = vector_search_key(row, task, subject.fingerprint())?;
     let threads = workplace::threads(args.threads);
     let store = Store::new(&workplace::target().join("experiments"), false);
-    let mut tries: Vec<Try<String>> = if args.resume { rows::read(&log)? } else { Vec::new() };
-    tries.retain(|tried| tried.key == key && tried.threads == threads);
+    let mut tries: Vec<Try<String>> = Vec::new();
+    if args.resume {
+        let published = workplace::root().join("docs/results/search").join(&name);
+        tries = rows::read(if log.exists() { &log } else { &published })?;
+        tries.retain(|tried| tried.key == key && tried.threads == threads);
+    }
     let recipes = search.recipes(&row.name);
     let progress = Progress::new(recipes.len(), &format!("{} {}", task.name(), row.name));
     for recipe in recipes {
         progress.say(&serde_json::json!(recipe).to_string());
         if !tries.iter().any(|tried| tried.recipe == recipe) {
             let learner = Learner::parse(&row.model, &recipe).map_err(LabError::Usage)?;
-            let job = VectorJob { row, learner: &learner, task, subject, seed: SEED, threads, python: None };
-            let Some(cell) = job.run(&store)? else { continue };
-            let (key, values, seconds) = (key.clone(), cell.values, cell.seconds);
-            tries.push(Try { key, recipe, epoch: None, values, failed: None, threads, seconds });
+            let job =
+                VectorJob { row, learner: &learner, task, subject, seed: SEARCH_SEED, threads, python: None };
+            let (values, seconds, failed) = match job.run(&store) {
+                Ok(Some(cell)) => (cell.values, cell.seconds, None),
+                Ok(None) => continue,
+                Err(LabError::Fit { source, .. }) if search::is_of_the_recipe(&source) => {
+                    (BTreeMap::new(), 0.0, Some(source.to_string()))
+                }
+                Err(error) => return Err(error),
+            };
+            tries.push(Try { key: key.clone(), recipe, epoch: None, values, failed, threads, seconds });
             rows::write(&log, &tries)?;
         }
         progress.step();

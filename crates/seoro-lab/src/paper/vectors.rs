@@ -135,8 +135,18 @@ impl VectorPaper {
             }
             for (key, search) in &row.searches {
                 let wrong = |(what, place)| at(place, format!("row {}, search {key}: {what}", row.name));
-                if !paper.datasets.keys().any(|task| task.name() == key) {
-                    return Err(wrong((format!("no dataset is called {key:?}"), search.span().start)));
+                let place = search.span().start;
+                let Some(task) = paper.datasets.keys().find(|task| task.name() == key) else {
+                    return Err(wrong((format!("no dataset is called {key:?}"), place)));
+                };
+                if task.select().is_none() {
+                    return Err(wrong(("there is nothing to choose by".to_owned(), place)));
+                }
+                if search.get_ref().every > 0 {
+                    return Err(wrong((
+                        "epochs are values of the grid; expected no `every`".to_owned(),
+                        place,
+                    )));
                 }
                 check_search(search, |recipe| Learner::parse(&row.model, recipe).map(|_| ()))
                     .map_err(wrong)?;

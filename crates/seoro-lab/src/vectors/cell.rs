@@ -12,7 +12,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Raised when what vectors are held to may give other numbers than before.
-const REVISION: u32 = 1;
+const REVISION: u32 = 2;
+
+/// The seed of every try of a search.
+pub const SEARCH_SEED: u64 = 1;
 
 /// What is known of vectors.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -103,6 +106,7 @@ pub fn vector_search_key(row: &VectorRow, task: Task, fingerprint: &str) -> Resu
         "data": fingerprint,
         // What a recipe does not set.
         "defaults": defaults,
+        "seed": SEARCH_SEED,
         "revision": [REVISION, defaults.revision()],
     })))
 }

@@ -6,7 +6,7 @@ mod learner;
 mod render;
 mod words;
 
-pub use cell::{VectorCell, VectorJob, VectorResult, merge, results, vector_search_key};
+pub use cell::{SEARCH_SEED, VectorCell, VectorJob, VectorResult, merge, results, vector_search_key};
 pub use learner::{Learner, WordRecipe};
 pub use render::{map_name, markdown};
 

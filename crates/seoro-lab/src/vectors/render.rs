@@ -122,10 +122,11 @@ fn margin(a: &VectorResult, b: &VectorResult) -> f64 {
     if spread > 0.0 { student(variance.powi(2) / spread) * variance.sqrt() } else { 0.0 }
 }
 
-/// The 97.5 % point of Student's distribution; that of the next lower whole number of degrees.
+/// The 97.5 % point of Student's distribution; that of the next lower whole number of degrees, at most 10.
 fn student(degrees: f64) -> f64 {
     const POINTS: [f64; 10] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
-    POINTS[(degrees as usize).clamp(1, POINTS.len()) - 1]
+    // A whole number may be rounded to a little less.
+    POINTS[((degrees + 1e-9) as usize).clamp(1, POINTS.len()) - 1]
 }
 
 /// Whether a difference is as claimed, by more than chance between seeds.

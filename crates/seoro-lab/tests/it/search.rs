@@ -49,6 +49,7 @@ fn recipes_are_what_the_searches_found() {
 #[test]
 fn recipes_of_vectors_are_what_the_searches_found() {
     let root = workplace::root();
+    let mut logs = 0;
     for paper in paper::read_all(&root.join("docs/papers")).unwrap().vectors {
         for (row, (&task, usage)) in
             paper.rows.iter().flat_map(|row| paper.datasets.iter().map(move |dataset| (row, dataset)))
@@ -63,7 +64,10 @@ fn recipes_of_vectors_are_what_the_searches_found() {
             assert!(tries.iter().all(|tried| tried.key == key), "{name}: of other data or code");
             let select = task.select().expect("a measure to choose by").to_owned();
             let best = search::best(&tries, &select).unwrap_or_else(|| panic!("{name} is not committed"));
+            assert!(tries.iter().all(|tried| tried.threads == tries[0].threads), "{name}: of other threads");
             assert_eq!(row.recipe(task), Some(&best.recipe), "{name}");
+            logs += 1;
         }
     }
+    assert!(logs > 0, "no search log is committed");
 }
