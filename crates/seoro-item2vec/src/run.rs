@@ -21,7 +21,8 @@ pub struct Progress<'a> {
     pub total: u64,
     /// The learning rate at hand.
     pub rate: f32,
-    /// The mean loss of a word and one of its contexts since the last time, from a part of them; in nats.
+    /// The mean loss of a word and one of its contexts in this epoch so far, from a part of them; in nats. What came before
+    /// a resume is not in it.
     pub loss: Option<f64>,
     /// The time spent learning so far, that before a resume included.
     pub seconds: f64,

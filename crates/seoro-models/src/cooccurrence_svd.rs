@@ -79,14 +79,14 @@ impl Recommender for CooccurrenceSvd {
         }
         let by_user = histories.matrix();
         let width = histories.n_items().min(self.factors.saturating_add(self.oversampling));
-        // Each user's items meet each other, in a row of the matrix and in the matrix that is made of the rows.
+        // Each user's items meet each other, in a row of the matrix and in the matrix that is made of the rows; both grow by doubling.
         let pairs: u64 = (0..by_user.rows()).map(|user| (by_user.columns(user).len() as u64).pow(2)).sum();
         let most = pairs.min((histories.n_items() as u64).pow(2));
-        let dense = (histories.n_items() as u64).saturating_mul(12 * width as u64);
-        run.reserve(model, dense.saturating_add(16 * most).saturating_add(32 * histories.n_events() as u64))?;
+        let range = RangeFinder { width, power_iterations: self.power_iterations, seed: run.seed };
+        let dense = range.bytes(histories.n_items(), histories.n_items());
+        run.reserve(model, dense.saturating_add(32 * most).saturating_add(32 * histories.n_events() as u64))?;
         let (pool, cancel) = (run.pool()?, run.cancel);
         let factors = self.factors.min(histories.n_items());
-        let range = RangeFinder { width, power_iterations: self.power_iterations, seed: run.seed };
         let svd = pool.install(|| {
             let together = self.associated(&by_user, || check(cancel))?;
             range.svd(model, &together, &together, factors, cancel)

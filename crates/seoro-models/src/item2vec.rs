@@ -23,7 +23,7 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How much time passes between two checkpoints.
+/// How much time passes between two checkpoints: an epoch may take hours, so that theirs are not waited for.
 const SAVE_EVERY: Duration = Duration::from_secs(60);
 
 /// What an item that nobody took adds to its odds: fewer than any that somebody took.
@@ -96,7 +96,8 @@ pub struct Item2VecModel {
 impl Recommender for Item2Vec {
     type Fitted = Item2VecModel;
     const NAME: &'static str = "item2vec";
-    const REVISION: u32 = 1;
+    /// That of the vectors and this file's.
+    const REVISION: u32 = vectors::REVISION + 1;
 
     /// Long enough for a few hundred events, of which no item is rare.
     fn checked() -> Self {
@@ -115,7 +116,8 @@ impl Recommender for Item2Vec {
     /// The epoch of the highest measure is kept where the run validates; such a fit leaves no checkpoint.
     fn fit(&self, train: &Training<'_>, run: &mut Run<'_>) -> Result<Item2VecModel, FitError> {
         self.check()?;
-        if train.histories.n_events() == 0 {
+        let histories = train.histories;
+        if histories.n_events() == 0 {
             return Err(FitError::Empty { model: Self::NAME });
         }
         run.check()?;
@@ -124,7 +126,8 @@ impl Recommender for Item2Vec {
         let mut best = Best::default();
         let mut inner = vectors::Run::new(run.seed);
         inner.threads = if self.reproducible { 1 } else { run.threads };
-        inner.memory = run.memory;
+        let copies = self.copies(histories.n_items(), validates || run.observe.is_some());
+        inner.memory = run.memory.map(|limit| limit.saturating_sub(copies));
         inner.cancel = if validates { &stop } else { run.cancel };
         inner.checkpoint = run
             .checkpoint
@@ -132,7 +135,7 @@ impl Recommender for Item2Vec {
             .filter(|_| !validates)
             .map(|checkpoint| vectors::Checkpoint { path: checkpoint.path.clone(), every: SAVE_EVERY });
         let mut watch = |progress: Progress<'_>| {
-            let model = || Item2VecModel::new(self.scoring, &(progress.snapshot)(), train.histories);
+            let model = || Item2VecModel::new(self.scoring, &(progress.snapshot)(), histories);
             if let Some(observe) = run.observe.as_mut().filter(|_| progress.ends) {
                 let snapshot = || Box::new(Fitted::<Self>::new(model())) as Box<dyn FittedModel>;
                 let Progress { epoch, epochs, loss, seconds, .. } = progress;
@@ -146,15 +149,19 @@ impl Recommender for Item2Vec {
             }
         };
         inner.observe = Some(&mut watch);
-        let learned = self.vectors().fit(train.histories, &mut inner);
+        let learned = self.vectors().fit(histories, &mut inner);
         drop(inner);
         match (learned, best.model) {
             (Err(vectors::FitError::Cancelled), Some((_, model))) if !run.cancel.load(Ordering::Relaxed) => {
                 Ok(model)
             }
-            (Err(error), _) => Err(self.error(error)),
+            (Err(vectors::FitError::Memory { needed, limit }), _) => {
+                let (needed, limit) = (needed.saturating_add(copies), run.memory.unwrap_or(limit));
+                Err(FitError::Memory { model: Self::NAME, needed, limit })
+            }
+            (Err(error), _) => Err(Self::error(error)),
             (Ok(_), Some((_, model))) => Ok(model),
-            (Ok(embedding), None) => Ok(Item2VecModel::new(self.scoring, &embedding, train.histories)),
+            (Ok(embedding), None) => Ok(Item2VecModel::new(self.scoring, &embedding, histories)),
         }
     }
 }
@@ -206,7 +213,14 @@ impl Item2Vec {
         }
     }
 
-    fn error(&self, error: vectors::FitError) -> FitError {
+    /// The bytes of models that are held while vectors are learned: one of what was learned so far and its copy, where
+    /// anybody looks at it, and the best one.
+    fn copies(&self, items: usize, is_watched: bool) -> u64 {
+        let vectors = 8 * (items as u64).saturating_mul(self.dim as u64 + 1);
+        if is_watched { vectors.saturating_mul(2) } else { 0 }
+    }
+
+    fn error(error: vectors::FitError) -> FitError {
         let model = Self::NAME;
         match error {
             vectors::FitError::Parameter { parameter, value, expected } => {
@@ -216,7 +230,6 @@ impl Item2Vec {
                 let expected = "a power of counts that negatives can be drawn by";
                 FitError::Parameter { model, parameter: "alpha", value: alpha, expected }
             }
-            vectors::FitError::Memory { needed, limit } => FitError::Memory { model, needed, limit },
             vectors::FitError::Diverged { epoch } => FitError::Diverged { model, epoch },
             vectors::FitError::Threads { threads } => FitError::Threads { threads },
             vectors::FitError::Checkpoint { path, source } => PersistError::Io { path, source }.into(),
@@ -274,6 +287,11 @@ impl Score for Item2VecModel {
 impl Embed for Item2VecModel {
     fn items(&self) -> Cow<'_, Matrix> {
         self.taken.items()
+    }
+
+    /// The centre vectors, which the paper compares.
+    fn comparable(&self) -> Cow<'_, Matrix> {
+        self.taken.comparable()
     }
 
     fn queries(&self, queries: &[Query<'_>], out: &mut Matrix) -> Result<(), ScoreError> {

@@ -11,7 +11,7 @@ use crate::recommender::{FACTORS_EXPECTED, MAX_FACTORS};
 use crate::rows::history_set;
 use crate::svd::{RangeFinder, Svd};
 use crate::{FitError, Recommender, Run, Training};
-use seoro_core::{Csr, Embed, Items, Matrix, Query, Score, ScoreError, Seed, kernel::axpy, score_by_vectors};
+use seoro_core::{Csr, Embed, Items, Matrix, Query, Score, ScoreError, kernel::axpy, score_by_vectors};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::sync::atomic::AtomicBool;
@@ -74,36 +74,27 @@ impl Recommender for PureSvd {
         }
         let rank = histories.n_users().min(histories.n_items());
         let width = rank.min(self.factors.saturating_add(self.oversampling));
-        let rows = (histories.n_users() + histories.n_items()) as u64;
-        let dense = rows.saturating_mul(12 * width as u64);
+        let range = RangeFinder { width, power_iterations: self.power_iterations, seed: run.seed };
+        let dense = range.bytes(histories.n_users(), histories.n_items());
         run.reserve(model, dense.saturating_add(16 * histories.n_events() as u64))?;
         let x = histories.matrix();
-        let factors = self.factors.min(rank);
-        let (pool, cancel, seed) = (run.pool()?, run.cancel, run.seed);
-        pool.install(|| self.truncated(&x, factors, width, seed, cancel))
+        let (pool, cancel) = (run.pool()?, run.cancel);
+        pool.install(|| PureSvdModel::new(&x, &range, self.factors.min(rank), cancel))
     }
 }
 
-impl PureSvd {
-    /// The model of the `factors` leading right singular vectors of `x`, from a subspace of `width` dimensions.
-    fn truncated(
-        &self,
-        x: &Csr,
-        factors: usize,
-        width: usize,
-        seed: Seed,
-        cancel: &AtomicBool,
-    ) -> Result<PureSvdModel, FitError> {
+impl PureSvdModel {
+    /// Of the `factors` leading right singular vectors of `x`.
+    fn new(x: &Csr, range: &RangeFinder, factors: usize, cancel: &AtomicBool) -> Result<Self, FitError> {
         let transposed = x.transpose();
-        let range = RangeFinder { width, power_iterations: self.power_iterations, seed };
         let Svd { right: items, values: singular_values } =
-            range.svd(Self::NAME, x, &transposed, factors, cancel)?;
+            range.svd(PureSvd::NAME, x, &transposed, factors, cancel)?;
         let mut mean = vec![0.0; factors];
         for item in 0..x.cols() {
             let share = transposed.columns(item).len() as f32 / x.rows() as f32;
             axpy(share, items.row(item), &mut mean);
         }
-        Ok(PureSvdModel { items, singular_values, mean })
+        Ok(Self { items, singular_values, mean })
     }
 }
 

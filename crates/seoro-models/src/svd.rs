@@ -27,6 +27,13 @@ pub(crate) struct Svd {
 }
 
 impl RangeFinder {
+    /// The bytes that the vectors of a matrix of these sides hold at most, beside the matrix: what is decomposed and its
+    /// factors on one side, the subspace on the other.
+    pub(crate) fn bytes(&self, rows: usize, cols: usize) -> u64 {
+        let (most, least) = (rows.max(cols) as u64, rows.min(cols) as u64);
+        (20 * most + 4 * least).saturating_mul(self.width as u64)
+    }
+
     /// The `factors` leading right singular vectors of `x` `[M, N]`, whose transpose is given.
     pub(crate) fn svd(
         &self,

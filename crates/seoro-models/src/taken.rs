@@ -10,7 +10,7 @@ use std::borrow::Cow;
 pub(crate) struct TakenItems {
     /// What users are the mean of, `[I, D]`.
     taken: Matrix,
-    /// What items are scored by, where it is not the same, `[I, D]`.
+    /// What items are scored by, where it is not the same, `[I, D]`; the last numbers of both are 1 and the item's offset.
     scored: Option<Matrix>,
     /// The mean of the training users: that of an empty history.
     mean: Vec<f32>,
@@ -31,6 +31,19 @@ impl TakenItems {
     /// The vectors that items are scored by.
     pub(crate) fn items(&self) -> Cow<'_, Matrix> {
         Cow::Borrowed(self.scored.as_ref().unwrap_or(&self.taken))
+    }
+
+    /// The vectors that users are the mean of, without the numbers that only meet offsets.
+    pub(crate) fn comparable(&self) -> Cow<'_, Matrix> {
+        if self.scored.is_none() {
+            return Cow::Borrowed(&self.taken);
+        }
+        let dim = self.taken.cols() - 1;
+        let mut vectors = Matrix::zeros(self.n_items(), dim);
+        for item in 0..self.n_items() {
+            vectors.row_mut(item).copy_from_slice(&self.taken.row(item)[..dim]);
+        }
+        Cow::Owned(vectors)
     }
 
     /// The vectors of queries, `[Q, D]`.

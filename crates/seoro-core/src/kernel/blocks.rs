@@ -110,53 +110,42 @@ pub fn products(width: usize, a: &[f32], a_rows: &[u32], b: &[f32], b_rows: &[u3
     }
 }
 
-/// Adds `Σ_j weights[i · steps[0] + j · steps[1]] · from[from_rows[j]]` to row `to_rows[i]` of `to`, for each `i`.
+/// Rows of a matrix, and how much each of them counts in each of several sums.
+#[derive(Clone, Copy, Debug)]
+pub struct Weighted<'a> {
+    /// The matrix `[N, W]`.
+    pub from: &'a [f32],
+    /// Which of its rows.
+    pub rows: &'a [u32],
+    /// The weights.
+    pub weights: &'a [f32],
+    /// Where they stand: that of `rows[j]` in sum `i` at `i · steps[0] + j · steps[1]`.
+    pub steps: [usize; 2],
+}
+
+/// Adds sum `i` of weighted rows to row `to_rows[i]` of `to`, for each `i`.
 ///
 /// # Panics
 /// Where `width` is no multiple of 16, or a row or a weight lies outside.
-pub fn add_products(
-    width: usize,
-    weights: &[f32],
-    steps: [usize; 2],
-    from: &[f32],
-    from_rows: &[u32],
-    to: &mut [f32],
-    to_rows: &[u32],
-) {
-    assert_eq!(width % 16, 0, "whole registers");
-    match level() {
-        // SAFETY: `level` has found AVX2 and FMA at both levels.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 | Level::Avx2 => unsafe {
-            avx2_add_products::<true>(width, weights, steps, from, from_rows, to, to_rows);
-        },
-        Level::Portable => portable_add_products::<true>(width, weights, steps, from, from_rows, to, to_rows),
-    }
+pub fn add_products(width: usize, sums: Weighted<'_>, to: &mut [f32], to_rows: &[u32]) {
+    put_products::<true>(width, sums, to, to_rows);
 }
 
 /// As [`add_products`], with the sums in the place of what stands in the rows; rows without anything to add become zeros.
 ///
 /// # Panics
 /// As [`add_products`].
-pub fn set_products(
-    width: usize,
-    weights: &[f32],
-    steps: [usize; 2],
-    from: &[f32],
-    from_rows: &[u32],
-    to: &mut [f32],
-    to_rows: &[u32],
-) {
+pub fn set_products(width: usize, sums: Weighted<'_>, to: &mut [f32], to_rows: &[u32]) {
+    put_products::<false>(width, sums, to, to_rows);
+}
+
+fn put_products<const ADD: bool>(width: usize, sums: Weighted<'_>, to: &mut [f32], to_rows: &[u32]) {
     assert_eq!(width % 16, 0, "whole registers");
     match level() {
         // SAFETY: `level` has found AVX2 and FMA at both levels.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 | Level::Avx2 => unsafe {
-            avx2_add_products::<false>(width, weights, steps, from, from_rows, to, to_rows);
-        },
-        Level::Portable => {
-            portable_add_products::<false>(width, weights, steps, from, from_rows, to, to_rows)
-        }
+        Level::Avx512 | Level::Avx2 => unsafe { avx2_put_products::<ADD>(width, sums, to, to_rows) },
+        Level::Portable => portable_put_products::<ADD>(width, sums, to, to_rows),
     }
 }
 
@@ -186,28 +175,22 @@ pub(super) fn portable_products(
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn avx2_add_products<const ADD: bool>(
+pub(super) fn avx2_put_products<const ADD: bool>(
     width: usize,
-    weights: &[f32],
-    steps: [usize; 2],
-    from: &[f32],
-    from_rows: &[u32],
+    sums: Weighted<'_>,
     to: &mut [f32],
     to_rows: &[u32],
 ) {
-    add_products_with::<avx2::Vector, ADD>(width, weights, steps, from, from_rows, to, to_rows);
+    put_products_with::<avx2::Vector, ADD>(width, sums, to, to_rows);
 }
 
-pub(super) fn portable_add_products<const ADD: bool>(
+pub(super) fn portable_put_products<const ADD: bool>(
     width: usize,
-    weights: &[f32],
-    steps: [usize; 2],
-    from: &[f32],
-    from_rows: &[u32],
+    sums: Weighted<'_>,
     to: &mut [f32],
     to_rows: &[u32],
 ) {
-    add_products_with::<Lane, ADD>(width, weights, steps, from, from_rows, to, to_rows);
+    put_products_with::<Lane, ADD>(width, sums, to, to_rows);
 }
 
 /// A row of `data`, in lanes.
@@ -332,91 +315,63 @@ fn block<V: Lanes, const A: usize, const B: usize>(
 }
 
 #[inline(always)]
-fn add_products_with<V: Lanes, const ADD: bool>(
+fn put_products_with<V: Lanes, const ADD: bool>(
     width: usize,
-    weights: &[f32],
-    steps: [usize; 2],
-    from: &[f32],
-    from_rows: &[u32],
+    sums: Weighted<'_>,
     to: &mut [f32],
     to_rows: &[u32],
 ) {
+    // Fewer rows are more vectors of each at once.
     let (fours, rest) = to_rows.as_chunks::<4>();
-    let mut place = 0;
-    for rows in fours {
-        add_to::<V, ADD, 4, 2>(
-            width,
-            weights.get(place * steps[0]..).unwrap_or_default(),
-            steps,
-            from,
-            from_rows,
-            to,
-            rows,
-        );
-        place += 4;
-    }
     let (twos, ones) = rest.as_chunks::<2>();
+    for (part, rows) in fours.iter().enumerate() {
+        put_to::<V, ADD, 4, 2>(width, sums.after(4 * part), to, rows);
+    }
     for rows in twos {
-        add_to::<V, ADD, 2, 4>(
-            width,
-            weights.get(place * steps[0]..).unwrap_or_default(),
-            steps,
-            from,
-            from_rows,
-            to,
-            rows,
-        );
-        place += 2;
+        put_to::<V, ADD, 2, 4>(width, sums.after(4 * fours.len()), to, rows);
     }
     for rows in ones.as_chunks::<1>().0 {
-        add_to::<V, ADD, 1, 8>(
-            width,
-            weights.get(place * steps[0]..).unwrap_or_default(),
-            steps,
-            from,
-            from_rows,
-            to,
-            rows,
-        );
+        put_to::<V, ADD, 1, 8>(width, sums.after(to_rows.len() - 1), to, rows);
     }
 }
 
-/// Adds to `R` rows, `W` vectors at once: fewer rows are more vectors.
+impl Weighted<'_> {
+    /// Without the first `count` sums.
+    #[inline(always)]
+    fn after(self, count: usize) -> Self {
+        Self { weights: self.weights.get(count * self.steps[0]..).unwrap_or_default(), ..self }
+    }
+}
+
+/// The sums of `R` rows, `W` vectors at once.
 #[inline(always)]
-fn add_to<V: Lanes, const ADD: bool, const R: usize, const W: usize>(
+fn put_to<V: Lanes, const ADD: bool, const R: usize, const W: usize>(
     width: usize,
-    weights: &[f32],
-    steps: [usize; 2],
-    from: &[f32],
-    from_rows: &[u32],
+    sums: Weighted<'_>,
     to: &mut [f32],
     to_rows: &[u32; R],
 ) {
     let vectors = width / LANES;
     let whole = vectors / W * W;
     for start in (0..whole).step_by(W) {
-        add_part::<V, ADD, R, W>(width, start * LANES, weights, steps, from, from_rows, to, to_rows);
+        put_part::<V, ADD, R, W>(width, start * LANES, sums, to, to_rows);
     }
     for start in (whole..vectors).step_by(2) {
-        add_part::<V, ADD, R, 2>(width, start * LANES, weights, steps, from, from_rows, to, to_rows);
+        put_part::<V, ADD, R, 2>(width, start * LANES, sums, to, to_rows);
     }
 }
 
-/// Adds to `W` vectors from number `start` of `R` rows; sums stay in registers while the other rows go by.
+/// `W` vectors from number `start` of the sums of `R` rows, which stay in registers while the weighted rows go by.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)] // the two matrices, the weights, and which part
-fn add_part<V: Lanes, const ADD: bool, const R: usize, const W: usize>(
+fn put_part<V: Lanes, const ADD: bool, const R: usize, const W: usize>(
     width: usize,
     start: usize,
-    weights: &[f32],
-    steps: [usize; 2],
-    from: &[f32],
-    from_rows: &[u32],
+    Weighted { from, rows, weights, steps }: Weighted<'_>,
     to: &mut [f32],
     to_rows: &[u32; R],
 ) {
     let mut sums = [[V::zero(); W]; R];
-    for (other, &row) in from_rows.iter().enumerate() {
+    for (other, &row) in rows.iter().enumerate() {
         let at = row as usize * width + start;
         let numbers = from[at..at + W * LANES].as_chunks::<LANES>().0;
         let vectors: [V; W] = std::array::from_fn(|place| V::load(&numbers[place]));

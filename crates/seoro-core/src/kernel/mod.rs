@@ -19,7 +19,7 @@ mod select;
 #[cfg(test)]
 mod tests;
 
-pub use blocks::{add_products, products, set_products};
+pub use blocks::{Weighted, add_products, products, set_products};
 pub use bytes::{dot_i8, squared_l2_i8};
 pub use lanes::{log_sigmoid, sigmoid, widen};
 pub use panels::Panels;

@@ -72,6 +72,11 @@ pub trait Embed: Send + Sync {
     /// The item vectors `[I, D]`: borrowed where the model keeps them so, else built on each call.
     fn items(&self) -> Cow<'_, Matrix>;
 
+    /// The item vectors to compare with each other, as by cosine: [`Embed::items`] without what only ranks them, such as biases.
+    fn comparable(&self) -> Cow<'_, Matrix> {
+        self.items()
+    }
+
     /// Writes the vectors of the queries, `[Q, D]`; `out` is given its shape here.
     ///
     /// # Errors

@@ -256,10 +256,12 @@ impl Tsne {
     }
 }
 
-/// A distance, a conditional chance, its transpose and the joint one, which has up to twice as many.
-const BYTES_OF_PAIR: u64 = 16 + 8 + 8 + 16;
+/// A distance, a conditional chance, its transpose, and the joint one, which has up to twice as many and stands in rows
+/// before it stands in a matrix.
+const BYTES_OF_PAIR: u64 = 16 + 8 + 8 + 2 * 16;
 
-/// Vectors as they are compared; positions, velocities, gains, gradients, pushes and the tree.
+/// Vectors as they are compared, and their columns' products; positions, velocities, gains, gradients, pushes and the tree.
 fn bytes_of_points(vectors: &Matrix) -> u64 {
-    vectors.rows() as u64 * (vectors.cols() as u64 * 4 + 256)
+    let cols = vectors.cols() as u64;
+    vectors.rows() as u64 * (cols * 4 + 256) + cols * cols * 4
 }

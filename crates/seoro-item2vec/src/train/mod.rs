@@ -22,7 +22,7 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use worker::Worker;
+use worker::{Loss, Worker};
 
 /// When a round takes no more chunks, unless the state is to be saved before: late enough that waiting for the last one
 /// costs little.
@@ -157,7 +157,7 @@ pub(crate) fn train(
     let workers: Vec<Mutex<Worker<'_>>> =
         (0..threads).map(|_| Mutex::new(Worker::new(plan, [&input, &output], &objective, keep))).collect();
     let round = run.checkpoint.as_ref().map_or(ROUND, |checkpoint| checkpoint.every.min(ROUND));
-    let mut saved = Instant::now();
+    let (mut saved, mut loss) = (Instant::now(), Loss::default());
     while at.epoch < plan.epochs {
         run.check()?;
         let begin = Instant::now();
@@ -177,13 +177,13 @@ pub(crate) fn train(
         at.chunk = end;
         let done = at.epoch as u64 * sequences.before()[chunks] + sequences.before()[end];
         let ends = end == chunks;
+        workers.iter().for_each(|worker| loss.take(worker));
         let epoch = at.epoch + 1;
         if ends {
             check_finite([&input, &output], epoch)?;
             (at.epoch, at.chunk) = (at.epoch + 1, 0);
         }
         if let Some(observe) = run.observe.as_mut() {
-            let loss = take_loss(&workers);
             let snapshot = || name(Trained { input: input.to_matrix(), output: output.to_matrix() });
             observe(Progress {
                 epoch,
@@ -192,10 +192,13 @@ pub(crate) fn train(
                 words: done,
                 total,
                 rate,
-                loss,
+                loss: loss.mean(),
                 seconds: at.seconds,
                 snapshot: &snapshot,
             });
+        }
+        if ends {
+            loss = Loss::default();
         }
         let is_due = |every| saved.elapsed() >= every && at.epoch < plan.epochs;
         if let Some(checkpoint) = run.checkpoint.as_ref().filter(|checkpoint| is_due(checkpoint.every)) {
@@ -248,16 +251,6 @@ fn learn_chunks<'a>(
         Some(error) => Err(error),
         None => Ok(next.into_inner().min(chunks.end)),
     }
-}
-
-/// The mean loss since the last time, where there is any.
-fn take_loss(workers: &[Mutex<Worker<'_>>]) -> Option<f64> {
-    let losses = workers.iter().filter_map(|worker| worker.lock().ok());
-    let (sum, pairs) = losses.fold((0.0, 0), |(sum, pairs), mut worker| {
-        let loss = std::mem::take(&mut worker.loss);
-        (sum + loss.sum, pairs + loss.pairs)
-    });
-    (pairs > 0).then(|| sum / pairs as f64)
 }
 
 fn check_finite(parts: [&Shared; 2], epoch: usize) -> Result<(), FitError> {

@@ -33,7 +33,9 @@ use super::shared::Shared;
 use super::{Architecture, Contexts, Plan};
 use crate::sequences::Batch;
 use group::Group;
-use seoro_core::{Rng, kernel};
+use seoro_core::Rng;
+use seoro_core::kernel::{self, Weighted};
+use std::sync::{Mutex, PoisonError};
 
 /// One in so many steps adds to the loss that is told.
 const LOSS_EVERY: u64 = 64;
@@ -44,8 +46,23 @@ pub(super) const BLOCK: usize = 16;
 /// The loss of some steps.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Loss {
-    pub(super) sum: f64,
-    pub(super) pairs: u64,
+    sum: f64,
+    pairs: u64,
+}
+
+impl Loss {
+    /// Adds that of a worker, and makes it nothing there.
+    pub(super) fn take(&mut self, worker: &Mutex<Worker<'_>>) {
+        let mut worker = worker.lock().unwrap_or_else(PoisonError::into_inner);
+        let Self { sum, pairs } = std::mem::take(&mut worker.loss);
+        self.sum += sum;
+        self.pairs += pairs;
+    }
+
+    /// Of one step, where there were any.
+    pub(super) fn mean(self) -> Option<f64> {
+        (self.pairs > 0).then(|| self.sum / self.pairs as f64)
+    }
 }
 
 /// A thread's working memory.
@@ -75,7 +92,7 @@ pub(super) struct Worker<'a> {
     /// 0, 1, 2, …
     counting: Vec<u32>,
     steps: u64,
-    pub(super) loss: Loss,
+    loss: Loss,
 }
 
 impl<'a> Worker<'a> {
@@ -229,10 +246,11 @@ impl<'a> Worker<'a> {
                 let mut hidden = std::mem::take(&mut self.hidden);
                 hidden[..width].fill(0.0);
                 let share = [1.0 / contexts.len() as f32];
-                kernel::add_products(width, &share, [0, 0], &rows, &contexts, &mut hidden, &[0]);
+                let mean = Weighted { from: &rows, rows: &contexts, weights: &share, steps: [0, 0] };
+                kernel::add_products(width, mean, &mut hidden, &[0]);
                 self.step(&hidden, &[0], rate);
-                let step = &self.in_steps[..width];
-                kernel::add_products(width, &[1.0], [0, 0], step, &[0], &mut rows, &contexts);
+                let step = Weighted { from: &self.in_steps, rows: &[0], weights: &[1.0], steps: [0, 0] };
+                kernel::add_products(width, step, &mut rows, &contexts);
                 self.hidden = hidden;
             }
         }
@@ -283,8 +301,10 @@ impl<'a> Worker<'a> {
             }
         }
         let (numbers, own) = (&self.counting[..count], &self.counting[..ids.len()]);
-        kernel::add_products(width, pulls, [count, 1], outs, numbers, &mut self.in_steps, own);
-        kernel::add_products(width, pulls, [1, count], inputs, ids, outs, numbers);
+        let steps = Weighted { from: outs, rows: numbers, weights: pulls, steps: [count, 1] };
+        kernel::add_products(width, steps, &mut self.in_steps, own);
+        let steps = Weighted { from: inputs, rows: ids, weights: pulls, steps: [1, count] };
+        kernel::add_products(width, steps, outs, numbers);
         rows.iter().zip(outs.chunks_exact(width)).for_each(|(&row, out)| self.output.write(row, out));
     }
 }

@@ -6,6 +6,7 @@ mod text;
 
 use seoro_core::{Matrix, ShapeError, Vocab, VocabError, kernel};
 use std::borrow::Cow;
+use std::path::PathBuf;
 
 /// Vectors by name: row `r` of the matrix belongs to name `r` of the vocabulary.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +49,20 @@ pub enum VectorsError {
     /// A file of numbers that could not be read or written.
     #[error(transparent)]
     File(#[from] seoro_core::vectors::VectorsError),
+    /// A file whose name says that it holds something else.
+    #[error("{}: expected a file called *.npy", path.display())]
+    Extension {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of names that could not be read, or does not fit its numbers.
+    #[error("{}: {source}", path.display())]
+    Names {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<VectorsError>,
+    },
     /// A name that the format cannot hold.
     #[error("the name {name:?}; expected one without white space")]
     Name {

@@ -69,30 +69,49 @@ impl Vectors {
     /// Writes the numbers `[N, D]` as a NumPy array of `f32`, and the names beside it, one a line.
     ///
     /// # Errors
-    /// A name with a line's end; a file that cannot be written.
+    /// Another extension than `.npy`; a name with a line's end; a file that cannot be written.
     pub fn write_npy(&self, numbers: &Path, names: &Path) -> Result<(), VectorsError> {
         let all = || (0..self.names.len()).map(|row| self.names.name(row as u32).unwrap_or_default());
         if let Some(name) = all().find(|name| name.contains(['\n', '\r'])) {
             return Err(VectorsError::Name { name: name.into_owned() });
         }
+        check_npy(numbers)?;
         vectors::write(numbers, &self.vectors)?;
-        Ok(replace_file(names, |file| {
+        let written = replace_file(names, |file| {
             let mut out = BufWriter::new(file);
             all().try_for_each(|name| writeln!(out, "{name}"))?;
             out.flush()
-        })?)
+        });
+        written.map_err(|error| of_names(names)(error.into()))
     }
 
     /// Reads a NumPy array `[N, D]`, and names from a file beside it, one a line.
     ///
     /// # Errors
-    /// As [`seoro_core::vectors::read`]; names that stand twice, or are fewer or more than vectors, numbers that are not
+    /// Another extension than `.npy`; as [`seoro_core::vectors::read`]; names that stand twice, or are fewer or more than vectors, numbers that are not
     /// finite.
     pub fn read_npy(numbers: &Path, names: &Path) -> Result<Self, VectorsError> {
+        check_npy(numbers)?;
         let matrix = vectors::read(numbers)?;
-        let lines = BufReader::new(File::open(names)?).lines();
-        finite(distinct(lines.map(|line| Ok(line?)))?, matrix)
+        let read = || {
+            let lines = BufReader::new(File::open(names)?).lines();
+            finite(distinct(lines.map(|line| Ok(line?)))?, matrix)
+        };
+        read().map_err(of_names(names))
     }
+}
+
+/// Refuses a path that is another format's.
+fn check_npy(path: &Path) -> Result<(), VectorsError> {
+    match path.extension() {
+        Some(extension) if extension == "npy" => Ok(()),
+        _ => Err(VectorsError::Extension { path: path.to_owned() }),
+    }
+}
+
+/// What is wrong with a file of names.
+fn of_names(path: &Path) -> impl FnOnce(VectorsError) -> VectorsError {
+    move |source| VectorsError::Names { path: path.to_owned(), source: Box::new(source) }
 }
 
 /// Names that stand once each.

@@ -147,9 +147,18 @@ fn tensors_and_arrays_are_read_bit_for_bit() {
     assert_eq!(Vectors::read_npy(&numbers, &names).unwrap(), vectors);
     std::fs::write(&names, "item-0\nitem-1\n").unwrap();
     let short = Vectors::read_npy(&numbers, &names);
-    assert!(matches!(short, Err(VectorsError::Count { names: 2, vectors: 50 })));
+    assert_eq!(
+        short.unwrap_err().to_string(),
+        format!("{}: 2 names for 50 vectors; expected one each", names.display())
+    );
     std::fs::write(&names, "a\na\n").unwrap();
-    assert!(matches!(Vectors::read_npy(&numbers, &names), Err(VectorsError::Line { line: 2, .. })));
+    let twice = Vectors::read_npy(&numbers, &names).unwrap_err().to_string();
+    assert!(twice.starts_with(&format!("{}: line 2", names.display())), "{twice}");
+    let other = folder.path().join("items.fvecs");
+    for refused in [vectors.write_npy(&other, &names), Vectors::read_npy(&other, &names).map(|_| ())] {
+        assert!(matches!(refused, Err(VectorsError::Extension { path }) if path == other));
+    }
+    assert!(!other.exists());
     let missing = Vectors::read_npy(&folder.path().join("none.npy"), &names);
     assert!(matches!(missing, Err(VectorsError::File(_))));
 }

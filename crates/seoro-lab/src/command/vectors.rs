@@ -38,17 +38,17 @@ pub(super) fn run(paper: &VectorPaper, args: &ExperimentsArgs) -> Result<Vec<Vec
         return Ok(all);
     }
     let out = workplace::target().join("experiments");
-    write(&out, paper, &all)?;
     write_maps(&out, &maps)?;
+    write(&out, paper, &all)?;
     if !args.json {
-        println!("{}", markdown(paper, &all));
+        println!("{}", markdown(paper, &all, &|file| out.join(file).exists()));
     }
     eprintln!("written: {}", out.join(format!("{}.{{md,json}}", paper.name)).display());
     if args.publish {
         let docs = workplace::root().join("docs/results");
         let old = rows::read(&docs.join(format!("{}.json", paper.name)))?;
-        write(&docs, paper, &merge(paper, old, all.clone()))?;
         write_maps(&docs, &maps)?;
+        write(&docs, paper, &merge(paper, old, all.clone()))?;
         eprintln!("published: {}", docs.join(format!("{}.{{md,json}}", paper.name)).display());
     }
     Ok(all)
@@ -119,6 +119,9 @@ fn draw(
         }
         progress.step();
     }
+    if plots.is_empty() {
+        return Ok(files);
+    }
     let page = page(&format!("{}: {}", paper.title, task.name()), &plots);
     let page = page.map_err(|error| LabError::Usage(error.to_string()))?;
     files.push((format!("{}-{}.html", paper.name, task.name()), page));
@@ -131,5 +134,6 @@ fn write_maps(folder: &Path, maps: &[(String, String)]) -> Result<(), LabError> 
 
 fn write(folder: &Path, paper: &VectorPaper, all: &[VectorResult]) -> Result<(), LabError> {
     rows::write(&folder.join(format!("{}.json", paper.name)), all)?;
-    workplace::write_whole(&folder.join(format!("{}.md", paper.name)), markdown(paper, all).as_bytes())
+    let text = markdown(paper, all, &|file| folder.join(file).exists());
+    workplace::write_whole(&folder.join(format!("{}.md", paper.name)), text.as_bytes())
 }

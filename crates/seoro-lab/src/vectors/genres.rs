@@ -86,7 +86,7 @@ impl Genres {
         };
         let fitted = model.fit(&Training::new(&self.log, &self.histories), &mut run).map_err(failed)?;
         let no_vectors = || LabError::Usage(format!("{} has no vectors of items", model.name()));
-        Ok(fitted.as_score().embed().ok_or_else(no_vectors)?.items().into_owned())
+        Ok(fitted.as_score().embed().ok_or_else(no_vectors)?.comparable().into_owned())
     }
 
     /// Whether each labelled item is called as most of its neighbours are; one without a vector is not.

@@ -8,8 +8,8 @@ use crate::render::aligned;
 const LEGEND: &str =
     "Each number is the mean over seeds, with the standard deviation where there are several.";
 
-/// A paper's tables as Markdown.
-pub fn markdown(paper: &VectorPaper, rows: &[VectorResult]) -> String {
+/// A paper's tables as Markdown; the maps that are drawn, by the names of their files, are shown.
+pub fn markdown(paper: &VectorPaper, rows: &[VectorResult], is_drawn: &dyn Fn(&str) -> bool) -> String {
     let mut text = format!("# {}\n\n", paper.title);
     for reference in &paper.references {
         let address = reference.address.as_ref().map_or_else(String::new, |address| format!(" <{address}>"));
@@ -21,7 +21,7 @@ pub fn markdown(paper: &VectorPaper, rows: &[VectorResult]) -> String {
         if !rows.is_empty() {
             text.push_str(&section(paper, task, usage.note.trim(), &rows));
             text.push_str(&verdicts(paper, task, &rows));
-            text.push_str(&pictures(paper, task));
+            text.push_str(&pictures(paper, task, is_drawn));
         }
     }
     let notes = paper.rows.iter().filter_map(|row| Some((row, row.note.as_ref()?)));
@@ -73,12 +73,13 @@ pub fn map_name(paper: &VectorPaper, task: Task, row: &str) -> String {
 }
 
 /// The maps of a data set.
-fn pictures(paper: &VectorPaper, task: Task) -> String {
+fn pictures(paper: &VectorPaper, task: Task, is_drawn: &dyn Fn(&str) -> bool) -> String {
     let rows = paper.datasets[&task].maps.iter().filter_map(|name| paper.row(name));
-    let line = |row: &VectorRow| {
-        format!("\n![{} by t-SNE, on {}]({})\n", row.label, task.name(), map_name(paper, task, &row.name))
+    let files = rows.map(|row| (row, map_name(paper, task, &row.name))).filter(|(_, file)| is_drawn(file));
+    let line = |(row, file): (&VectorRow, String)| {
+        format!("\n![{} by t-SNE, on {}]({file})\n", row.label, task.name())
     };
-    rows.map(line).collect()
+    files.map(line).collect()
 }
 
 /// What becomes of each claim whose rows were both measured.
@@ -87,14 +88,14 @@ fn verdicts(paper: &VectorPaper, task: Task, rows: &[&VectorResult]) -> String {
     let line = |claim: &Claim| {
         let (better, than) =
             (find(rows, &claim.better, &claim.metric)?, find(rows, &claim.than, &claim.metric)?);
-        let (difference, error) = (better.value - than.value, error(better).hypot(error(than)));
+        let (difference, margin) = (better.value - than.value, margin(better, than));
         let who = format!("{} − {}, {}", label(&claim.better), label(&claim.than), claim.metric);
         let found = if better.value > 100.0 {
             format!("{:.2} times", better.value / than.value)
         } else {
-            format!("{difference:+.4} ± {:.4}", 2.0 * error)
+            format!("{difference:+.4} ± {margin:.4}")
         };
-        let said = if better.seeds.min(than.seeds) > 1 { verdict(difference, error) } else { "one seed" };
+        let said = if better.seeds.min(than.seeds) > 1 { verdict(difference, margin) } else { "one seed" };
         Some(vec![claim.text.clone(), claim.source.clone(), who, found, said.to_owned()])
     };
     let mut lines = vec![["claim", "source", "tried by", "found", "verdict"].map(str::to_owned).to_vec()];
@@ -103,21 +104,35 @@ fn verdicts(paper: &VectorPaper, task: Task, rows: &[&VectorResult]) -> String {
         return String::new();
     }
     format!(
-        "\nWhat the papers say, and what was found: differences with two standard errors over seeds.\n\n{}",
+        "\nWhat the papers say, and what was found: differences with the half of their 95 % interval over seeds (Welch).\n\n{}",
         aligned(&lines)
     )
 }
 
-/// The standard error of a mean over seeds.
-fn error(result: &VectorResult) -> f64 {
-    result.std / (result.seeds.max(1) as f64).sqrt()
+/// Half of the 95 % interval of the difference of two means over seeds, whose variances may differ (Welch 1947). A row
+/// without randomness has one seed and no variance.
+fn margin(a: &VectorResult, b: &VectorResult) -> f64 {
+    let parts = [a, b].map(|result| (result.std.powi(2) / result.seeds.max(1) as f64, result.seeds));
+    let variance: f64 = parts.iter().map(|&(variance, _)| variance).sum();
+    let spread: f64 = parts
+        .iter()
+        .filter(|&&(variance, _)| variance > 0.0)
+        .map(|&(variance, seeds)| variance.powi(2) / (seeds.max(2) - 1) as f64)
+        .sum();
+    if spread > 0.0 { student(variance.powi(2) / spread) * variance.sqrt() } else { 0.0 }
+}
+
+/// The 97.5 % point of Student's distribution; that of the next lower whole number of degrees.
+fn student(degrees: f64) -> f64 {
+    const POINTS: [f64; 10] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
+    POINTS[(degrees as usize).clamp(1, POINTS.len()) - 1]
 }
 
 /// Whether a difference is as claimed, by more than chance between seeds.
-fn verdict(difference: f64, error: f64) -> &'static str {
-    if difference > 2.0 * error {
+fn verdict(difference: f64, margin: f64) -> &'static str {
+    if difference > margin {
         "holds"
-    } else if difference < -2.0 * error {
+    } else if difference < -margin {
         "fails"
     } else {
         "no difference seen"
@@ -129,10 +144,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn margins_are_welchs() {
+        let of = |std: f64, seeds: usize| {
+            let row = serde_json::json!({
+                "paper": "p", "table": "ours", "row": "r", "dataset": "d", "protocol": "as-published", "metric": "m",
+                "value": 0.5, "std": std, "seeds": seeds, "seconds": 1.0, "device": "cpu", "threads": 1,
+                "commit": "c", "selection": "last",
+            });
+            serde_json::from_value::<VectorResult>(row).expect("a row of results")
+        };
+        // By hand: 4 degrees of freedom; one of the two varies, 2 degrees; neither does.
+        assert!((margin(&of(0.01, 3), &of(0.01, 3)) - 2.776 * 0.01 * (2f64 / 3.0).sqrt()).abs() < 1e-9);
+        assert!((margin(&of(0.01, 3), &of(0.0, 1)) - 4.303 * 0.01 / 3f64.sqrt()).abs() < 1e-9);
+        assert_eq!(margin(&of(0.0, 1), &of(0.0, 1)), 0.0);
+    }
+
+    #[test]
     fn a_claim_holds_by_more_than_chance() {
-        assert_eq!(verdict(0.03, 0.01), "holds");
-        assert_eq!(verdict(-0.03, 0.01), "fails");
-        assert_eq!(verdict(0.015, 0.01), "no difference seen");
+        assert_eq!(verdict(0.03, 0.02), "holds");
+        assert_eq!(verdict(-0.03, 0.02), "fails");
+        assert_eq!(verdict(0.015, 0.02), "no difference seen");
         assert_eq!(verdict(0.0, 0.0), "no difference seen");
     }
 }

@@ -74,7 +74,7 @@ fn rows_of_the_world_are_printed_tried_and_kept() {
 
     let papers = paper::read_all(&workplace::root().join("docs/papers")).unwrap().vectors;
     let paper = papers.iter().find(|paper| paper.name == "item2vec-genres").unwrap();
-    assert_eq!(markdown(paper, &rows).trim(), printed.trim());
+    assert_eq!(markdown(paper, &rows, &|_| true).trim(), printed.trim());
     let one: Vec<VectorResult> = rows.iter().filter(|row| row.row == "svd").cloned().collect();
     assert_eq!(merge(paper, rows.clone(), one), rows);
 

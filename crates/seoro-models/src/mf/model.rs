@@ -148,6 +148,11 @@ impl Embed for MatrixFactorization {
         Cow::Owned(items)
     }
 
+    /// `q_i`.
+    fn comparable(&self) -> Cow<'_, Matrix> {
+        Cow::Borrowed(&self.factors.items)
+    }
+
     fn queries(&self, queries: &[Query<'_>], out: &mut Matrix) -> Result<(), ScoreError> {
         let dim = self.factors.dim();
         let askers = self.askers(queries)?;

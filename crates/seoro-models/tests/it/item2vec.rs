@@ -68,6 +68,9 @@ fn scores_are_means_over_the_history() {
         let dot = |a: &Matrix, x: usize, b: &Matrix, y: usize| kernel::dot(a.row(x), b.row(y));
         let cosine =
             |x, y| dot(centre, x, centre, y) / (dot(centre, x, centre, x) * dot(centre, y, centre, y)).sqrt();
+        let comparable = model.embed().unwrap().comparable().into_owned();
+        let lengths = dot(&comparable, 3, &comparable, 3) * dot(&comparable, 8, &comparable, 8);
+        assert!((dot(&comparable, 3, &comparable, 8) / lengths.sqrt() - cosine(3, 8)).abs() < 1e-5);
         let found = scores(&model, &history);
         for (item, &found) in found[..ITEMS as usize - 1].iter().enumerate() {
             let expected = match scoring {

@@ -113,6 +113,10 @@ fn embedded_products_are_scores() {
             assert!((product - score).abs() < 1e-5, "{product}, score {score}");
         }
     }
+    // What is compared with each other has neither biases nor constants.
+    let (items, comparable) = (embed.items(), embed.comparable());
+    assert_eq!(comparable.cols(), items.cols() - 2);
+    assert!((0..items.rows()).all(|item| items.row(item)[..comparable.cols()] == *comparable.row(item)));
 }
 
 #[test]

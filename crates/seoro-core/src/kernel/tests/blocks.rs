@@ -4,7 +4,7 @@ use super::{assert_near, numbers};
 use crate::kernel::blocks::*;
 
 type Products = unsafe fn(usize, &[f32], &[u32], &[f32], &[u32], &mut [f32]);
-type AddProducts = unsafe fn(usize, &[f32], [usize; 2], &[f32], &[u32], &mut [f32], &[u32]);
+type PutProducts = unsafe fn(usize, Weighted<'_>, &mut [f32], &[u32]);
 
 /// The versions that this machine can run.
 macro_rules! versions {
@@ -28,7 +28,9 @@ fn rows_are_multiplied_by_rows() {
     for (width, rows) in [(16, 1), (16, 7), (112, 11), (304, 3)] {
         let (a, b) = (numbers("a", rows * width), numbers("b", rows * width));
         let row = |of: &[f32], row: u32| of[row as usize * width..][..width].to_vec();
-        for (left, right) in [(0, 3), (3, 0), (1, 1), (2, 6), (5, 7), (11, 16)] {
+        for (left, right) in
+            [(0, 3), (3, 0), (1, 1), (1, 5), (1, 13), (8, 1), (9, 1), (2, 6), (5, 7), (11, 16)]
+        {
             let (a_rows, b_rows) = (picked(left, rows as u32), picked(right, rows as u32));
             for (level, kernel) in versions!(portable_products, avx2_products, Products) {
                 let mut out = vec![f32::NAN; left * right];
@@ -45,9 +47,9 @@ fn rows_are_multiplied_by_rows() {
 }
 
 /// The versions that add, and those that put sums in the place of what was there.
-fn adding() -> impl Iterator<Item = (bool, &'static str, AddProducts)> {
-    let adding = versions!(portable_add_products::<true>, avx2_add_products::<true>, AddProducts);
-    let setting = versions!(portable_add_products::<false>, avx2_add_products::<false>, AddProducts);
+fn adding() -> impl Iterator<Item = (bool, &'static str, PutProducts)> {
+    let adding = versions!(portable_put_products::<true>, avx2_put_products::<true>, PutProducts);
+    let setting = versions!(portable_put_products::<false>, avx2_put_products::<false>, PutProducts);
     let with = |adds| move |(level, kernel)| (adds, level, kernel);
     adding.into_iter().map(with(true)).chain(setting.into_iter().map(with(false)))
 }
@@ -67,10 +69,11 @@ fn weighted_rows_of_width(width: usize) {
         let to_rows: Vec<u32> = (0..outputs as u32).rev().collect();
         let weights = numbers("weights", outputs * inputs);
         for steps in [[inputs, 1], [1, outputs]] {
+            let sums = Weighted { from: &from, rows: &from_rows, weights: &weights, steps };
             for (adds, level, kernel) in adding() {
                 let mut found = to.clone();
                 // SAFETY: `versions` lists only what the processor has.
-                unsafe { kernel(width, &weights, steps, &from, &from_rows, &mut found, &to_rows) };
+                unsafe { kernel(width, sums, &mut found, &to_rows) };
                 let mut expected = to.clone();
                 if !adds {
                     to_rows.iter().for_each(|&row| expected[row as usize * width..][..width].fill(0.0));

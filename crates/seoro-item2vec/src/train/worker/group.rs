@@ -6,7 +6,8 @@
 
 use super::{LOSS_EVERY, Output, Worker, grow, loss};
 use crate::Architecture;
-use seoro_core::{Rng, kernel};
+use seoro_core::Rng;
+use seoro_core::kernel::{self, Weighted};
 use std::ops::Range;
 
 /// The most words of a group.
@@ -130,7 +131,8 @@ impl Worker<'_> {
                 for word in 0..count {
                     let window = &group.contexts[group.window(word)];
                     let share = [1.0 / window.len() as f32];
-                    kernel::set_products(width, &share, [0, 0], &rows, window, &mut hidden, &[word as u32]);
+                    let mean = Weighted { from: &rows, rows: window, weights: &share, steps: [0, 0] };
+                    kernel::set_products(width, mean, &mut hidden, &[word as u32]);
                 }
                 let ids: [u32; GROUP] = std::array::from_fn(|word| word as u32);
                 let ends: [usize; GROUP] = std::array::from_fn(|word| word + 1);
@@ -140,15 +142,13 @@ impl Worker<'_> {
                 self.step_group(words, &group, &inputs, rate);
                 for word in 0..count {
                     let window = &group.contexts[group.window(word)];
-                    kernel::add_products(
-                        width,
-                        &[1.0],
-                        [0, 0],
-                        &self.in_steps,
-                        &[word as u32],
-                        &mut rows,
-                        window,
-                    );
+                    let step = Weighted {
+                        from: &self.in_steps,
+                        rows: &[word as u32],
+                        weights: &[1.0],
+                        steps: [0, 0],
+                    };
+                    kernel::add_products(width, step, &mut rows, window);
                 }
                 self.hidden = hidden;
             }
@@ -194,28 +194,15 @@ impl Worker<'_> {
         kernel::sigmoid_all(pulls);
         own.iter_mut().for_each(|pull| *pull = rate * (1.0 - *pull));
         inputs.pull_away(pulls, words, group, rate);
-        kernel::set_products(
-            width,
-            pulls,
-            [drawn, 1],
-            outs,
-            &numbers[..drawn],
-            &mut self.in_steps,
-            inputs.ids,
-        );
+        let away = Weighted { from: outs, rows: &numbers[..drawn], weights: pulls, steps: [drawn, 1] };
+        kernel::set_products(width, away, &mut self.in_steps, inputs.ids);
         for (word, window) in inputs.windows() {
             let (ids, own) = (&inputs.contexts[window.clone()], &own[window]);
-            kernel::add_products(
-                width,
-                own,
-                [1, 0],
-                word_outs,
-                &numbers[word..=word],
-                &mut self.in_steps,
-                ids,
-            );
+            let near = Weighted { from: word_outs, rows: &numbers[word..=word], weights: own, steps: [1, 0] };
+            kernel::add_products(width, near, &mut self.in_steps, ids);
         }
-        kernel::add_products(width, pulls, [1, drawn], inputs.rows, inputs.ids, outs, &numbers[..drawn]);
+        let away = Weighted { from: inputs.rows, rows: inputs.ids, weights: pulls, steps: [1, drawn] };
+        kernel::add_products(width, away, outs, &numbers[..drawn]);
         for (&row, out) in group.negatives.iter().zip(outs.chunks_exact(width)) {
             self.output.write(row, out);
         }
@@ -226,7 +213,8 @@ impl Worker<'_> {
             if words[..word].contains(&words[word]) || group.negatives.contains(&words[word]) {
                 self.output.read(words[word], out);
             }
-            kernel::add_products(width, own, [0, 1], inputs.rows, ids, out, &[0]);
+            let near = Weighted { from: inputs.rows, rows: ids, weights: own, steps: [0, 1] };
+            kernel::add_products(width, near, out, &[0]);
             self.output.write(words[word], out);
         }
     }
@@ -285,19 +273,21 @@ mod tests {
     use seoro_core::{Matrix, Seed};
 
     const DIM: usize = 5;
+    const SIZE: usize = 2;
+    const SAMPLES: usize = 6;
     const RATE: f32 = 0.3;
 
-    /// A group's step, as its formulas say: every pair by itself, all from the values before.
+    /// The step of the words at `places`, as its formulas say: every pair by itself, all from the values before.
     fn expected(
-        [input, output]: [&Matrix; 2],
-        words: &[u32],
+        [input, output]: &[Matrix; 2],
+        (words, places): (&[u32], Range<usize>),
         negatives: &[u32],
-        size: usize,
         architecture: Architecture,
     ) -> ([Matrix; 2], f64) {
-        let mut loss = 0.0;
+        let (mut loss, size) = (0.0, SIZE);
         let (mut input_after, mut output_after) = (input.clone(), output.clone());
-        for (place, &word) in words.iter().enumerate() {
+        for place in places {
+            let word = words[place];
             let others = (place.saturating_sub(size)..words.len().min(place + size + 1))
                 .filter(|&other| other != place);
             let contexts: Vec<u32> = others.map(|other| words[other]).collect();
@@ -333,53 +323,73 @@ mod tests {
         ([input_after, output_after], loss)
     }
 
+    /// What a sentence leaves behind, ours and as the formulas say, group by group; and the loss of its first group.
+    fn learn(start: &[Matrix; 2], words: &[u32], architecture: Architecture) -> [([Matrix; 2], f64); 2] {
+        let counts: Vec<u64> = (0..start[0].rows() as u64).map(|word| 1 + word * word % 5).collect();
+        let noise = || Noise::new(&counts, 0.75).unwrap();
+        let objective = Output::Negative { noise: noise(), samples: SAMPLES };
+        let plan = Plan {
+            dim: DIM,
+            contexts: Contexts::Window { size: SIZE, shrink: false, shuffle: false },
+            architecture,
+            objective: crate::Output::Negative { samples: SAMPLES, alpha: 0.75 },
+            epochs: 1,
+            rates: [0.3, 0.0],
+        };
+        let (input, output) = (Shared::from_matrix(&start[0]), Shared::from_matrix(&start[1]));
+        let mut worker = Worker::new(&plan, [&input, &output], &objective, &[]);
+        words.iter().for_each(|&word| worker.batch.push(word));
+        worker.batch.end();
+        worker.steps = LOSS_EVERY - 1;
+        worker.learn(RATE, &mut Seed::new(8).rng());
+        let (mut rng, noise) = (Seed::new(8).rng(), noise());
+        let (mut matrices, mut first) = (start.clone(), None);
+        for start in (0..words.len()).step_by(GROUP) {
+            let negatives: Vec<u32> = (0..SAMPLES).map(|_| noise.draw(&mut rng)).collect();
+            let places = start..words.len().min(start + GROUP);
+            let (after, loss) = expected(&matrices, (words, places), &negatives, architecture);
+            matrices = after;
+            first.get_or_insert(loss);
+        }
+        let ours = ([input.to_matrix(), output.to_matrix()], worker.loss.sum);
+        [ours, (matrices, first.unwrap_or_default())]
+    }
+
+    /// Holds what is learned from a sentence to the formulas.
+    fn check(vocabulary: usize, words: &[u32]) {
+        let mut rng = Seed::new(5).rng();
+        let mut matrix = || {
+            let numbers = (0..vocabulary * DIM).map(|_| rng.normal() as f32).collect();
+            Matrix::from_vec(vocabulary, DIM, numbers).unwrap()
+        };
+        let start = [matrix(), matrix()];
+        for architecture in [Architecture::SkipGram, Architecture::Cbow] {
+            let [(ours, found), (theirs, loss)] = learn(&start, words, architecture);
+            assert!((found - loss).abs() < 1e-4 * loss, "{architecture:?}: {found}, expected {loss}");
+            let numbers = |matrices: &[Matrix; 2]| {
+                [matrices[0].as_slice(), matrices[1].as_slice()].concat().into_iter()
+            };
+            for (found, expected) in numbers(&ours).zip(numbers(&theirs)) {
+                let what = format!("{architecture:?} {words:?}");
+                assert!((found - expected).abs() < 1e-4, "{what}: {found}, expected {expected}");
+            }
+        }
+    }
+
     #[test]
     fn a_group_learns_what_each_pair_would() {
-        let mut rng = Seed::new(5).rng();
-        let mut matrix =
-            || Matrix::from_vec(9, DIM, (0..9 * DIM).map(|_| rng.normal() as f32).collect()).unwrap();
-        let (input, output) = (matrix(), matrix());
-        let counts = [3, 1, 2, 5, 1, 1, 4, 2, 1];
-        let objective = Output::Negative { noise: Noise::new(&counts, 0.75).unwrap(), samples: 6 };
         // Repeats, words that are drawn, one word less than a group, and a group.
-        for words in [vec![0, 3, 6, 3, 1, 3, 8], vec![2, 5], vec![4, 4, 0, 7, 3, 6, 2, 1]] {
-            for architecture in [Architecture::SkipGram, Architecture::Cbow] {
-                let size = 2;
-                let contexts = Contexts::Window { size, shrink: false, shuffle: false };
-                let objective_of_plan = crate::Output::Negative { samples: 6, alpha: 0.75 };
-                let plan = Plan {
-                    dim: DIM,
-                    contexts,
-                    architecture,
-                    objective: objective_of_plan,
-                    epochs: 1,
-                    rates: [0.3, 0.0],
-                };
-                let (ours, theirs) = (Shared::from_matrix(&input), Shared::from_matrix(&output));
-                let mut worker = Worker::new(&plan, [&ours, &theirs], &objective, &[]);
-                words.iter().for_each(|&word| worker.batch.push(word));
-                worker.batch.end();
-                worker.steps = LOSS_EVERY - 1;
-                worker.learn(RATE, &mut Seed::new(8).rng());
-                let Output::Negative { noise, samples } = &objective else { continue };
-                let mut rng = Seed::new(8).rng();
-                let negatives: Vec<u32> = (0..*samples).map(|_| noise.draw(&mut rng)).collect();
-                let (expected, loss) = expected([&input, &output], &words, &negatives, size, architecture);
-                assert!(
-                    (worker.loss.sum - loss).abs() < 1e-4 * loss,
-                    "{architecture:?}: {}, expected {loss}",
-                    worker.loss.sum
-                );
-                for (found, expected) in [&ours, &theirs].into_iter().zip(&expected) {
-                    let found = found.to_matrix();
-                    for (found, expected) in found.as_slice().iter().zip(expected.as_slice()) {
-                        assert!(
-                            (found - expected).abs() < 1e-5,
-                            "{architecture:?} {words:?}: {found}, expected {expected}"
-                        );
-                    }
-                }
-            }
+        check(9, &[0, 3, 6, 3, 1, 3, 8]);
+        check(9, &[2, 5]);
+        check(9, &[4, 4, 0, 7, 3, 6, 2, 1]);
+    }
+
+    /// Words stand once each: a word's copies in one sentence do not see each other's steps.
+    #[test]
+    fn groups_follow_each_other() {
+        for count in [GROUP + 1, 2 * GROUP + 1, 3 * GROUP + 6] {
+            let words: Vec<u32> = (0..count as u32).map(|place| place * 11 % 40).collect();
+            check(40, &words);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The full softmax, a block of words after the other.
 
 use super::{Worker, grow};
-use seoro_core::kernel;
+use seoro_core::kernel::{self, Weighted};
 use std::ops::Range;
 
 /// Words that are learned at once.
@@ -51,8 +51,10 @@ impl Worker<'_> {
             let outs = &mut self.outs[..block.len() * width];
             let pulls = &self.pulls[block.start * ids.len()..block.end * ids.len()];
             let (numbers, all) = (&self.counting[..block.len()], &self.counting[..ids.len()]);
-            kernel::add_products(width, pulls, [block.len(), 1], outs, numbers, &mut self.in_steps, all);
-            kernel::add_products(width, pulls, [1, block.len()], inputs, ids, outs, numbers);
+            let steps = Weighted { from: outs, rows: numbers, weights: pulls, steps: [block.len(), 1] };
+            kernel::add_products(width, steps, &mut self.in_steps, all);
+            let steps = Weighted { from: inputs, rows: ids, weights: pulls, steps: [1, block.len()] };
+            kernel::add_products(width, steps, outs, numbers);
             let rows = block.zip(outs.chunks_exact(width));
             rows.for_each(|(word, out)| self.output.write(word as u32, out));
         }
