@@ -39,10 +39,12 @@ fn unknown_keys_names_and_settings_are_named_with_their_line() {
     assert!(broken("word2vec", "metric = \"semantic\"", "metric = \"semantics\"").contains("semantics"));
     assert!(broken("word2vec", "better = \"cbow\"", "better = \"c-bow\"").contains("c-bow"));
     assert!(broken("word2vec", "name = \"cbow-as-long\"", "name = \"cbow\"").contains("second row"));
-    assert!(
-        broken("item2vec-genres", "recipe.default = { dim = 40", "recipe.wrold = { dim = 40")
-            .contains("wrold")
-    );
+    let genres = |from, to| broken("item2vec-genres", from, to);
+    assert!(genres("recipe.default]\ndim", "recipe.wrold]\ndim").contains("wrold"));
+    assert!(genres("search.hetrec2011-lastfm-2k]\ngrid.dim", "search.wrold]\ngrid.dim").contains("wrold"));
+    assert!(genres("grid.dim = [40]", "every = 5\ngrid.dim = [40]").contains("every"));
+    assert!(genres("grid.dim = [40]", "grid.dim = [\"forty\"]").contains("forty"));
+    assert!(genres("grid.dim = [40]", "grid.dim = []").contains("nothing to try"));
     let gensim = "model = \"gensim\"\nseeds = 5\nrecipe.default = { learn = { architecture = \"skip-gram\" }";
     let what = broken("word2vec", gensim, &format!("{gensim}, take = \"context\""));
     assert!(what.contains("centre"), "{what}");
