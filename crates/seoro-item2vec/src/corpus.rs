@@ -33,6 +33,9 @@ impl<C: Corpus + ?Sized> Corpus for &C {
 /// Bytes of a chunk: some ten thousand words.
 const CHUNK: usize = 1 << 16;
 
+/// The longest word of a file, in bytes: what is longer is no text, and would be read again for each chunk it reaches over.
+const LONGEST: usize = 1 << 22;
+
 /// A text in memory.
 impl Corpus for str {
     fn chunks(&self) -> usize {
@@ -94,6 +97,12 @@ impl TextFile {
         // The last word may reach beyond.
         let last = (end - from).saturating_sub(1) as usize;
         while !bytes.get(last..).is_some_and(|tail| tail.iter().any(u8::is_ascii_whitespace)) {
+            if bytes.len() > LONGEST {
+                return Err(std::io::Error::new(
+                    std::io::ErrorKind::InvalidData,
+                    format!("a word of more than {LONGEST} bytes from byte {from} on"),
+                ));
+            }
             if file.by_ref().take(CHUNK as u64).read_to_end(bytes)? == 0 {
                 break;
             }

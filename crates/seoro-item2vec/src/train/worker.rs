@@ -145,7 +145,10 @@ impl<'a> Worker<'a> {
                         _ => self.learn_windows(size, shrink, rate, rng),
                     }
                 }
-                Contexts::Set => self.learn_set(rate, rng),
+                Contexts::Set => match self.objective {
+                    Output::Negative { .. } => self.learn_set_groups(rate, rng),
+                    _ => self.learn_set(rate, rng),
+                },
             }
         }
         self.batch = batch;

@@ -14,7 +14,7 @@ use std::io::{BufReader, BufWriter};
 use std::path::Path;
 
 /// Words of the text that is learned from.
-const WORDS: u64 = 3_000_000;
+const WORDS: u64 = 7_000_000;
 
 /// The judgements that vectors are held to.
 const JUDGEMENTS: &str = "EN-MEN-TR-3k.txt";
@@ -37,7 +37,7 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 const fn learn(name: &'static str, prepare: fn(&Scene) -> Result<Work, LabError>) -> Case {
-    let note = "one epoch of 3,000,000 words of movie reviews, window 5, 5 negatives; vocabularies are counted before the clock \
+    let note = "one epoch of 7,000,000 words of movie reviews, window 5, 5 negatives; vocabularies are counted before the clock \
                 starts, the text is read within it, ours shares negatives among neighbouring words, and the check is Spearman's correlation with MEN's judgements.";
     let agreement = Agreement::NotBelow { slack: 0.05, floor: 0.1 };
     Case { bench: "item2vec", name, note: Some(note), agreement, prepare: Prepare::By(prepare) }

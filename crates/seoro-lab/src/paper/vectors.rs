@@ -100,6 +100,9 @@ pub struct Claim {
     pub better: String,
     /// Than which.
     pub than: String,
+    /// How much worse it may be: a claim with slack says "not worse than".
+    #[serde(default)]
+    pub slack: f64,
 }
 
 /// The key of what holds for all data sets that have no entry of their own.
@@ -165,6 +168,9 @@ impl VectorPaper {
                 if !names.contains(name) {
                     return Err(wrong(format!("no row is called {name:?}")));
                 }
+            }
+            if !(0.0..1.0).contains(&claim.slack) {
+                return Err(wrong(format!("slack is {}; expected at least 0, and less than 1", claim.slack)));
             }
             if !claim.dataset.metrics().contains(&claim.metric.as_str()) {
                 let known = claim.dataset.metrics().join(", ");

@@ -89,13 +89,18 @@ fn verdicts(paper: &VectorPaper, task: Task, rows: &[&VectorResult]) -> String {
         let (better, than) =
             (find(rows, &claim.better, &claim.metric)?, find(rows, &claim.than, &claim.metric)?);
         let (difference, margin) = (better.value - than.value, margin(better, than));
-        let who = format!("{} − {}, {}", label(&claim.better), label(&claim.than), claim.metric);
+        let slack = if claim.slack > 0.0 { format!(", at least −{}", claim.slack) } else { String::new() };
+        let who = format!("{} − {}, {}{slack}", label(&claim.better), label(&claim.than), claim.metric);
         let found = if better.value > 100.0 {
             format!("{:.2} times", better.value / than.value)
         } else {
             format!("{difference:+.4} ± {margin:.4}")
         };
-        let said = if better.seeds.min(than.seeds) > 1 { verdict(difference, margin) } else { "one seed" };
+        let said = if better.seeds.min(than.seeds) > 1 {
+            verdict(difference + claim.slack, margin)
+        } else {
+            "one seed"
+        };
         Some(vec![claim.text.clone(), claim.source.clone(), who, found, said.to_owned()])
     };
     let mut lines = vec![["claim", "source", "tried by", "found", "verdict"].map(str::to_owned).to_vec()];
@@ -166,5 +171,7 @@ mod tests {
         assert_eq!(verdict(-0.03, 0.02), "fails");
         assert_eq!(verdict(0.015, 0.02), "no difference seen");
         assert_eq!(verdict(0.0, 0.0), "no difference seen");
+        // With a slack of .01, a little worse is not worse.
+        assert_eq!(verdict(-0.004 + 0.01, 0.005), "holds");
     }
 }

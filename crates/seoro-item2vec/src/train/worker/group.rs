@@ -4,7 +4,7 @@
 //! that is drawn is read and written once for all of them. Their windows overlap, so that an input vector has one product
 //! with a negative for all windows it stands in, and a step that is as many times as long.
 
-use super::{LOSS_EVERY, Output, Worker, grow, loss};
+use super::{BLOCK, LOSS_EVERY, Output, Worker, grow, loss};
 use crate::Architecture;
 use seoro_core::Rng;
 use seoro_core::kernel::{self, Weighted};
@@ -12,6 +12,20 @@ use std::ops::Range;
 
 /// The most words of a group. Twice as many were 7 % faster for CBOW, whose loss after an epoch was higher by 2 %.
 pub(in crate::train) const GROUP: usize = 8;
+
+/// How far a group may move a vector along the other side's vectors, which all stand where they were before it: so many
+/// pairs times the rate. Where more are added up, wide windows diverge.
+const REACH: f32 = 5.0;
+
+/// How many words make a group, when each has windows of `size` and meets so many negatives.
+pub(super) fn words_together(architecture: Architecture, size: usize, samples: usize, rate: f32) -> usize {
+    let inputs = match architecture {
+        Architecture::SkipGram => 2 * size,
+        Architecture::Cbow => 1,
+    };
+    let pairs = inputs.max(samples + 1) as f32;
+    ((REACH / (rate * pairs)) as usize).clamp(1, GROUP)
+}
 
 /// What the words of a group are foretold from, and what they meet.
 #[derive(Debug, Default)]
@@ -66,6 +80,32 @@ impl Group {
         self.inputs.extend((first..last).map(slot));
     }
 
+    /// Sets the windows of the words at `places` of a set to those at `block` but themselves, which stand in slots from 0 on.
+    fn open_block(&mut self, places: Range<usize>, block: Range<usize>) {
+        let inputs = 0..block.len() as u32;
+        self.slots = block.len();
+        self.contexts.clear();
+        self.ends.clear();
+        self.inputs.clear();
+        self.inputs.extend(inputs.clone());
+        self.times.clear();
+        self.times.resize(block.len(), places.len() as f32);
+        for place in places {
+            let own = place.checked_sub(block.start).filter(|&slot| slot < block.len());
+            self.contexts.extend(inputs.clone().filter(|&slot| own != Some(slot as usize)));
+            self.ends.push(self.contexts.len());
+            if let Some(slot) = own {
+                self.times[slot] -= 1.0;
+            }
+        }
+    }
+
+    /// Makes the negatives at hand those that were drawn ahead.
+    fn take_drawn(&mut self) {
+        std::mem::swap(&mut self.negatives, &mut self.next);
+        std::mem::swap(&mut self.weights, &mut self.next_weights);
+    }
+
     /// Lists, for each input, the words in whose windows it stands.
     fn list_hearers(&mut self) {
         let slots = self.slots;
@@ -109,23 +149,23 @@ fn wrapped(place: usize, ring: usize) -> usize {
 impl Worker<'_> {
     /// Learns each word from those up to `size` places away.
     pub(super) fn learn_groups(&mut self, size: usize, shrink: bool, rate: f32, rng: &mut Rng) {
+        let Output::Negative { samples, .. } = *self.objective else { return };
+        let count = words_together(self.plan.architecture, size, samples, rate);
         let words = std::mem::take(&mut self.sentence);
         let (len, slots) = (words.len(), 2 * size + GROUP);
         let part = |places: Range<usize>| &words[places.start.min(len)..places.end.min(len)];
         if len > 1 {
             (0..len.min(size)).for_each(|place| self.enter(place % slots, words[place]));
             self.draw(rng);
-            for start in (0..len).step_by(GROUP) {
-                let end = len.min(start + GROUP);
-                let group = &mut self.group;
-                std::mem::swap(&mut group.negatives, &mut group.next);
-                std::mem::swap(&mut group.weights, &mut group.next_weights);
-                group.open(start..end, len, size, || {
+            for start in (0..len).step_by(count) {
+                let end = len.min(start + count);
+                self.group.take_drawn();
+                self.group.open(start..end, len, size, || {
                     if shrink { 1 + rng.below(size as u32) as usize } else { size }
                 });
                 self.draw(rng);
-                part(end..end + GROUP).iter().for_each(|&word| self.output.prefetch(word));
-                part(end + size..end + size + GROUP).iter().for_each(|&word| self.input.prefetch(word));
+                part(end..end + count).iter().for_each(|&word| self.output.prefetch(word));
+                part(end + size..end + size + count).iter().for_each(|&word| self.input.prefetch(word));
                 for (place, &word) in (start + size..).zip(part(start + size..end + size)) {
                     self.enter(place % slots, word);
                 }
@@ -136,6 +176,31 @@ impl Worker<'_> {
             (len.saturating_sub(size)..len).for_each(|place| self.leave(place % slots, words[place]));
         }
         self.sentence = words;
+    }
+
+    /// Learns each item of a set from all others, whose input vectors come a block at a time.
+    pub(super) fn learn_set_groups(&mut self, rate: f32, rng: &mut Rng) {
+        let Output::Negative { samples, .. } = *self.objective else { return };
+        let count = words_together(self.plan.architecture, BLOCK / 2, samples, rate);
+        let items = std::mem::take(&mut self.sentence);
+        let len = items.len();
+        if len > 1 {
+            self.draw(rng);
+            for start in (0..len).step_by(BLOCK) {
+                let block = start..len.min(start + BLOCK);
+                block.clone().for_each(|place| self.enter(place - start, items[place]));
+                for first in (0..len).step_by(count) {
+                    let end = len.min(first + count);
+                    self.group.take_drawn();
+                    self.group.open_block(first..end, block.clone());
+                    self.draw(rng);
+                    items[end..len.min(end + count)].iter().for_each(|&item| self.output.prefetch(item));
+                    self.learn_group(&items[first..end], rate);
+                }
+                block.for_each(|place| self.leave(place - start, items[place]));
+            }
+        }
+        self.sentence = items;
     }
 
     /// Draws the negatives of the next group.
