@@ -15,8 +15,8 @@
 //! # Differences from the papers
 //! The words of one window are learned from together: they meet the same negatives (Ji et al. 2016, "Parallelizing
 //! Word2Vec in shared and distributed memory"), and all products come from the values before the window, so that products
-//! of small matrices take the place of many dot products. Under negative sampling a few neighbouring words share them too
-//! (see `group`). How often a word is met as a negative stays the same in the mean.
+//! of small matrices take the place of many dot products. Under negative sampling a few neighbouring words, or items of a
+//! set, share them too (see `group`). How often a word is met as a negative stays the same in the mean.
 //! Input vectors of a window are copies, whose changes are added when the window has passed.
 //!
 //! The input of CBOW is the mean of a window, as the paper has it; its step goes to each word of the window whole, as in

@@ -1,4 +1,4 @@
-//! Negative sampling for a few words of a sentence at once.
+//! Negative sampling for a few words of a sentence, or items of a set, at once.
 //!
 //! The words of a group meet the same negatives, and all steps come from the values before the group: an output vector
 //! that is drawn is read and written once for all of them. Their windows overlap, so that an input vector has one product
@@ -15,7 +15,7 @@ pub(in crate::train) const GROUP: usize = 8;
 
 /// How far a group may move a vector along the other side's vectors, which all stand where they were before it: so many
 /// pairs times the rate. Where more are added up, wide windows diverge.
-const REACH: f32 = 5.0;
+const REACH: f32 = 2.0;
 
 /// How many words make a group, when each has windows of `size` and meets so many negatives.
 pub(super) fn words_together(architecture: Architecture, size: usize, samples: usize, rate: f32) -> usize {

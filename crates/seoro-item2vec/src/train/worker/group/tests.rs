@@ -148,7 +148,7 @@ fn check_one(
 fn a_group_learns_what_each_pair_would() {
     // Repeats, words that are drawn, one word less than a group, and a group.
     for words in [[0, 3, 6, 3, 1, 3, 8].as_slice(), &[2, 5], &[4, 4, 0, 7, 3, 6, 2, 1]] {
-        check(9, words, (0.08, GROUP));
+        check(9, words, (0.03, GROUP));
     }
 }
 
@@ -158,7 +158,7 @@ fn groups_follow_each_other() {
     for count in [GROUP + 1, 2 * GROUP + 1, 3 * GROUP + 6] {
         let words: Vec<u32> = (0..count as u32).map(|place| place * 11 % 40).collect();
         // Seven pairs a word, so that groups shrink as the rate grows.
-        for steps in [(0.08, GROUP), (0.3, 2), (0.4, 1)] {
+        for steps in [(0.03, GROUP), (0.1, 2), (0.4, 1)] {
             check(40, &words, steps);
         }
     }
@@ -170,7 +170,7 @@ fn a_set_learns_what_each_pair_would() {
     for count in [2, GROUP, BLOCK, BLOCK + 1, BLOCK + 5] {
         let items: Vec<u32> = (0..count as u32).map(|place| place * 11 % 40).collect();
         // A block's sixteen pairs a word.
-        for steps in [(0.03, GROUP), (0.1, 3), (0.25, 1)] {
+        for steps in [(0.01, GROUP), (0.04, 3), (0.25, 1)] {
             check_one(40, &items, Architecture::SkipGram, steps, true);
         }
     }
