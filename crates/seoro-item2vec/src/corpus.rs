@@ -33,7 +33,7 @@ impl<C: Corpus + ?Sized> Corpus for &C {
 /// Bytes of a chunk: some ten thousand words.
 const CHUNK: usize = 1 << 16;
 
-/// The longest word of a file, in bytes: what is longer is no text, and would be read again for each chunk it reaches over.
+/// What is longer than so many bytes is no word, and would be read again for each chunk it reaches over.
 const LONGEST: usize = 1 << 22;
 
 /// A text in memory.
@@ -64,7 +64,7 @@ fn first_word(bytes: &[u8], at: usize) -> usize {
     }
 }
 
-/// A file of text, read as it is needed.
+/// A file of text, read as it is needed; a word may have up to 4 MiB.
 #[derive(Clone, Debug)]
 pub struct TextFile {
     path: PathBuf,
@@ -85,25 +85,25 @@ impl TextFile {
     }
 
     /// Reads the words that begin in the bytes of a chunk; returns where in the file the first one does.
-    fn read_chunk(&self, chunk: usize, bytes: &mut Vec<u8>) -> std::io::Result<u64> {
+    fn read_chunk(&self, chunk: usize, bytes: &mut Vec<u8>) -> Result<u64, CorpusError> {
+        let failed = |source| CorpusError::Io { path: self.path.clone(), source };
         let start = chunk as u64 * CHUNK as u64;
         let end = self.len.min(start + CHUNK as u64);
         // A byte before tells whether a word begins with the chunk.
         let from = start.saturating_sub(1);
-        let mut file = File::open(&self.path)?;
-        file.seek(SeekFrom::Start(from))?;
+        let mut file = File::open(&self.path).map_err(failed)?;
+        file.seek(SeekFrom::Start(from)).map_err(failed)?;
         bytes.clear();
-        file.by_ref().take(end - from).read_to_end(bytes)?;
+        file.by_ref().take(end - from).read_to_end(bytes).map_err(failed)?;
         // The last word may reach beyond.
         let last = (end - from).saturating_sub(1) as usize;
         while !bytes.get(last..).is_some_and(|tail| tail.iter().any(u8::is_ascii_whitespace)) {
-            if bytes.len() > LONGEST {
-                return Err(std::io::Error::new(
-                    std::io::ErrorKind::InvalidData,
-                    format!("a word of more than {LONGEST} bytes from byte {from} on"),
-                ));
+            let begin = bytes.iter().rposition(u8::is_ascii_whitespace).map_or(0, |space| space + 1);
+            if bytes.len() - begin > LONGEST {
+                let (path, at) = (self.path.clone(), from + begin as u64);
+                return Err(CorpusError::Word { path, at, most: LONGEST });
             }
-            if file.by_ref().take(CHUNK as u64).read_to_end(bytes)? == 0 {
+            if file.by_ref().take(CHUNK as u64).read_to_end(bytes).map_err(failed)? == 0 {
                 break;
             }
         }
@@ -133,7 +133,7 @@ impl Corpus for TextFile {
     fn read(&self, chunk: usize, text: &mut String) -> Result<(), CorpusError> {
         let failed = |source| CorpusError::Io { path: self.path.clone(), source };
         let mut bytes = std::mem::take(text).into_bytes();
-        let begin = self.read_chunk(chunk, &mut bytes).map_err(failed)?;
+        let begin = self.read_chunk(chunk, &mut bytes)?;
         match String::from_utf8(bytes) {
             Ok(read) => {
                 *text = read;

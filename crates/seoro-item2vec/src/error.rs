@@ -23,6 +23,16 @@ pub enum CorpusError {
         /// The line, counted from 1.
         line: u64,
     },
+    /// Bytes without white space between them.
+    #[error("{}: a word at byte {at} is longer than {most} bytes; expected text", path.display())]
+    Word {
+        /// The file.
+        path: PathBuf,
+        /// Where the word, or what was read of it, begins, in bytes.
+        at: u64,
+        /// The longest word, in bytes.
+        most: usize,
+    },
 }
 
 /// Why vectors cannot be learned.

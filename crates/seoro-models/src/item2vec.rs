@@ -10,6 +10,7 @@
 //! - The user as a mean is ours, as is the score by odds. A product `⟨u_h, v_i⟩` tends to `ln P(i | h) − α ln c_i` and a
 //!   constant (Levy and Goldberg, NIPS 2014), so that `β = α` asks for the items most likely beside those at hand.
 //! - Learning rates are word2vec's: the paper names none.
+//! - A few items of a set share the negatives drawn (see `seoro_item2vec`'s `train/worker/group.rs`).
 //! - More than one thread races; [`Item2Vec::reproducible`] learns on one.
 
 use crate::persist::PersistError;

@@ -17,7 +17,7 @@
 //! Word2Vec in shared and distributed memory"), and all products come from the values before the window, so that products
 //! of small matrices take the place of many dot products. Under negative sampling a few neighbouring words, or items of a
 //! set, share them too (see `group`). How often a word is met as a negative stays the same in the mean.
-//! Input vectors of a window are copies, whose changes are added when the window has passed.
+//! Input vectors of a window are copies, whose changes are added when the window has passed, or the set a block of them.
 //!
 //! The input of CBOW is the mean of a window, as the paper has it; its step goes to each word of the window whole, as in
 //! word2vec's code, where the derivative of a mean would give each its share.
@@ -145,10 +145,7 @@ impl<'a> Worker<'a> {
                         _ => self.learn_windows(size, shrink, rate, rng),
                     }
                 }
-                Contexts::Set => match self.objective {
-                    Output::Negative { .. } => self.learn_set_groups(rate, rng),
-                    _ => self.learn_set(rate, rng),
-                },
+                Contexts::Set => self.learn_set(rate, rng),
             }
         }
         self.batch = batch;
@@ -171,10 +168,10 @@ impl<'a> Worker<'a> {
         if words.len() > 1 {
             let slots = 2 * size + 1;
             (0..words.len().min(size)).for_each(|place| self.enter(place % slots, words[place]));
-            self.objective.targets(words[0], self.output, rng, &mut self.targets[0]);
+            self.objective.targets(words[0], self.output, &mut self.targets[0]);
             for place in 0..words.len() {
                 if let Some(&next) = words.get(place + 1) {
-                    self.objective.targets(next, self.output, rng, &mut self.targets[1]);
+                    self.objective.targets(next, self.output, &mut self.targets[1]);
                 }
                 if let Some(&last) = words.get(place + size) {
                     self.enter((place + size) % slots, last);
@@ -197,26 +194,6 @@ impl<'a> Worker<'a> {
             left.for_each(|place| self.leave(place % slots, words[place]));
         }
         self.sentence = words;
-    }
-
-    /// Learns each item of a set from all others.
-    fn learn_set(&mut self, rate: f32, rng: &mut Rng) {
-        let items = std::mem::take(&mut self.sentence);
-        for start in (0..items.len()).step_by(BLOCK) {
-            let block = &items[start..items.len().min(start + BLOCK)];
-            block.iter().enumerate().for_each(|(slot, &item)| self.enter(slot, item));
-            for (place, &item) in items.iter().enumerate() {
-                self.contexts.clear();
-                let others = (0..block.len()).filter(|slot| start + slot != place);
-                self.contexts.extend(others.map(|slot| slot as u32));
-                if !self.contexts.is_empty() {
-                    self.objective.targets(item, self.output, rng, &mut self.targets[0]);
-                    self.learn_word(rate);
-                }
-            }
-            block.iter().enumerate().for_each(|(slot, &item)| self.leave(slot, item));
-        }
-        self.sentence = items;
     }
 
     /// Brings an input vector.
@@ -272,7 +249,7 @@ impl<'a> Worker<'a> {
         }
         let width = self.input.width();
         self.count_to(self.targets[0].rows.len());
-        let Targets { rows, labels, weights } = &self.targets[0];
+        let Targets { rows, labels } = &self.targets[0];
         let count = rows.len();
         if count == 0 {
             // The only word there is needs no turns.
@@ -289,16 +266,12 @@ impl<'a> Worker<'a> {
         if self.steps.is_multiple_of(LOSS_EVERY) {
             self.loss.pairs += ids.len() as u64;
             for pulls in pulls.chunks_exact(count) {
-                let losses = pulls.iter().zip(labels).zip(weights);
-                self.loss.sum +=
-                    losses.map(|((&s, &y), &weight)| f64::from(weight) * loss(s, y)).sum::<f64>();
+                self.loss.sum += pulls.iter().zip(labels).map(|(&s, &y)| loss(s, y)).sum::<f64>();
             }
         }
         kernel::sigmoid_all(pulls);
         for pulls in pulls.chunks_exact_mut(count) {
-            for ((pull, label), weight) in pulls.iter_mut().zip(labels).zip(weights) {
-                *pull = rate * weight * (label - *pull);
-            }
+            pulls.iter_mut().zip(labels).for_each(|(pull, label)| *pull = rate * (label - *pull));
         }
         let (numbers, own) = (&self.counting[..count], &self.counting[..ids.len()]);
         let steps = Weighted { from: outs, rows: numbers, weights: pulls, steps: [count, 1] };

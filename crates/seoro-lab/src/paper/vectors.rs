@@ -84,7 +84,7 @@ pub struct VectorRow {
     pub note: Option<String>,
 }
 
-/// That one row is better than another.
+/// That one row is better than another, or not worse.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
@@ -100,10 +100,13 @@ pub struct Claim {
     pub better: String,
     /// Than which.
     pub than: String,
-    /// How much worse it may be: a claim with slack says "not worse than".
+    /// How much worse it may be, of a measure up to 1: a claim with slack says "not worse".
     #[serde(default)]
     pub slack: f64,
 }
+
+/// The measure that is no share.
+const SPEED: &str = "words-per-second";
 
 /// The key of what holds for all data sets that have no entry of their own.
 const DEFAULT: &str = "default";
@@ -169,8 +172,11 @@ impl VectorPaper {
                     return Err(wrong(format!("no row is called {name:?}")));
                 }
             }
-            if !(0.0..1.0).contains(&claim.slack) {
-                return Err(wrong(format!("slack is {}; expected at least 0, and less than 1", claim.slack)));
+            if !(0.0..1.0).contains(&claim.slack) || (claim.slack > 0.0 && claim.metric == SPEED) {
+                return Err(wrong(format!(
+                    "slack is {}; expected at least 0, and less than 1, and none of a speed",
+                    claim.slack
+                )));
             }
             if !claim.dataset.metrics().contains(&claim.metric.as_str()) {
                 let known = claim.dataset.metrics().join(", ");

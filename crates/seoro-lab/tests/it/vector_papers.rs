@@ -39,12 +39,16 @@ fn unknown_keys_names_and_settings_are_named_with_their_line() {
     assert!(broken("word2vec", "metric = \"semantic\"", "metric = \"semantics\"").contains("semantics"));
     assert!(broken("word2vec", "better = \"cbow\"", "better = \"c-bow\"").contains("c-bow"));
     assert!(broken("word2vec", "name = \"cbow-as-long\"", "name = \"cbow\"").contains("second row"));
+    for slack in ["-0.01", "1.0", "nan"] {
+        assert!(broken("word2vec", "slack = 0.01", &format!("slack = {slack}")).contains("slack is"));
+    }
+    assert!(broken("word2vec", "metric = \"men\"", "metric = \"words-per-second\"").contains("speed"));
     let genres = |from, to| broken("item2vec-genres", from, to);
     assert!(genres("recipe.default]\ndim", "recipe.wrold]\ndim").contains("wrold"));
     assert!(genres("search.hetrec2011-lastfm-2k]\ngrid.dim", "search.wrold]\ngrid.dim").contains("wrold"));
-    assert!(genres("grid.dim = [40]", "every = 5\ngrid.dim = [40]").contains("every"));
-    assert!(genres("grid.dim = [40]", "grid.dim = [\"forty\"]").contains("forty"));
-    assert!(genres("grid.dim = [40]", "grid.dim = []").contains("nothing to try"));
+    assert!(genres("grid.dim = [40, 100]", "every = 5\ngrid.dim = [40, 100]").contains("every"));
+    assert!(genres("grid.dim = [40, 100]", "grid.dim = [\"forty\"]").contains("forty"));
+    assert!(genres("grid.dim = [40, 100]", "grid.dim = []").contains("nothing to try"));
     let gensim = "model = \"gensim\"\nseeds = 5\nrecipe.default = { learn = { architecture = \"skip-gram\" }";
     let what = broken("word2vec", gensim, &format!("{gensim}, take = \"context\""));
     assert!(what.contains("centre"), "{what}");

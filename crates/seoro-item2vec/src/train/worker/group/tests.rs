@@ -89,19 +89,25 @@ fn learn(
     worker.batch.end();
     worker.steps = LOSS_EVERY - 1;
     worker.learn(rate, &mut Seed::new(8).rng());
-    let (mut rng, noise) = (Seed::new(8).rng(), noise());
+    let (mut rng, noise, mut words) = (Seed::new(8).rng(), noise(), words.to_vec());
+    if is_set {
+        rng.shuffle(&mut words);
+    }
     let (mut matrices, mut first) = (start.clone(), None);
     // A window is one block, which reaches over everything.
     let block = if is_set { BLOCK } else { words.len() };
     for block in (0..words.len()).step_by(block).map(|start| start..words.len().min(start + block)) {
         let contexts = |place: usize| match is_set {
             true => block.clone().filter(|&other| other != place).collect(),
-            false => window(words, place),
+            false => window(&words, place),
         };
         for start in (0..words.len()).step_by(count) {
             let negatives: Vec<u32> = (0..SAMPLES).map(|_| noise.draw(&mut rng)).collect();
-            let group =
-                (words, start..words.len().min(start + count), &contexts as &dyn Fn(usize) -> Vec<usize>);
+            let group = (
+                words.as_slice(),
+                start..words.len().min(start + count),
+                &contexts as &dyn Fn(usize) -> Vec<usize>,
+            );
             let (after, loss) = expected(&matrices, group, &negatives, (architecture, rate));
             matrices = after;
             first.get_or_insert(loss);
