@@ -10,6 +10,9 @@ const DIM: usize = 5;
 const SIZE: usize = 2;
 const SAMPLES: usize = 6;
 
+/// The places whose words are the contexts of a place's.
+type ContextsOf<'a> = &'a dyn Fn(usize) -> Vec<usize>;
+
 /// The places within a window's reach, but its own.
 fn window(words: &[u32], place: usize) -> Vec<usize> {
     let reach = place.saturating_sub(SIZE)..words.len().min(place + SIZE + 1);
@@ -20,7 +23,7 @@ fn window(words: &[u32], place: usize) -> Vec<usize> {
 /// values before.
 fn expected(
     [input, output]: &[Matrix; 2],
-    (words, places, contexts): (&[u32], Range<usize>, &dyn Fn(usize) -> Vec<usize>),
+    (words, places, contexts): (&[u32], Range<usize>, ContextsOf<'_>),
     negatives: &[u32],
     (architecture, rate): (Architecture, f32),
 ) -> ([Matrix; 2], f64) {
@@ -103,11 +106,8 @@ fn learn(
         };
         for start in (0..words.len()).step_by(count) {
             let negatives: Vec<u32> = (0..SAMPLES).map(|_| noise.draw(&mut rng)).collect();
-            let group = (
-                words.as_slice(),
-                start..words.len().min(start + count),
-                &contexts as &dyn Fn(usize) -> Vec<usize>,
-            );
+            let group =
+                (words.as_slice(), start..words.len().min(start + count), &contexts as ContextsOf<'_>);
             let (after, loss) = expected(&matrices, group, &negatives, (architecture, rate));
             matrices = after;
             first.get_or_insert(loss);
