@@ -2,6 +2,8 @@
 //!
 //! `FMA` says whether multiply-add is fused (rounded once). The order of additions is the same at every level.
 
+pub(super) use super::optimize::{adagrad, adam, adam_rest};
+
 /// Running sums of the main loop: enough to hide the latency of multiply-add at every level.
 const WIDE: usize = 64;
 /// Running sums of what the main loop leaves.

@@ -14,6 +14,7 @@ mod blocks;
 mod bytes;
 mod lanes;
 mod lines;
+mod optimize;
 mod panels;
 pub mod scalar;
 mod scan4;
@@ -25,6 +26,7 @@ pub use blocks::{Weighted, add_products, products, set_products};
 pub use bytes::{dot_i8, squared_l2_i8};
 pub use lanes::{log_sigmoid, sigmoid, widen};
 pub use lines::{LINE, Line, move_lines, read_lines, write_lines};
+pub use optimize::{AdagradStep, AdamStep};
 pub use panels::Panels;
 pub use scan4::{BLOCK as SCAN_BLOCK, scan4};
 pub use select::{first_above, select, top_k};
@@ -198,6 +200,34 @@ for_each_level! {
 
     /// Replaces each number by its [`sigmoid`](fn@sigmoid), to the bit but for the portable version's rounding.
     pub fn sigmoid_all(x: &mut [f32]);
+
+    /// A step of Adam (Kingma and Ba 2015, algorithm 1) on parameters `x` with the gradient `g`; `m` and `v` are its moments.
+    ///
+    /// # Panics
+    /// Where the lengths differ.
+    pub fn adam(step: crate::kernel::AdamStep, g: &[f32], x: &mut [f32], m: &mut [f32], v: &mut [f32]) where {
+        same_length(g, x);
+        same_length(g, m);
+        same_length(g, v)
+    };
+
+    /// [`adam`] with a gradient of zeros, to the bit.
+    ///
+    /// # Panics
+    /// Where the lengths differ.
+    pub fn adam_rest(step: crate::kernel::AdamStep, x: &mut [f32], m: &mut [f32], v: &mut [f32]) where {
+        same_length(x, m);
+        same_length(x, v)
+    };
+
+    /// A step of Adagrad (Duchi, Hazan and Singer 2011) on parameters `x` with the gradient `g`; `sum` is that of its squares.
+    ///
+    /// # Panics
+    /// Where the lengths differ.
+    pub fn adagrad(step: crate::kernel::AdagradStep, g: &[f32], x: &mut [f32], sum: &mut [f32]) where {
+        same_length(g, x);
+        same_length(g, sum)
+    };
 }
 
 /// Asks for the cache lines of `data` before they are needed; a hint, which changes no result.

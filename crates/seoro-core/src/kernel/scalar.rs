@@ -87,3 +87,30 @@ pub fn nearest_column(point: &[f32], columns: &[f32], less: &[f32]) -> usize {
     let products: Vec<f32> = (0..less.len()).map(product).collect();
     argmax_less(&products, less)
 }
+
+/// See [`adam`](super::adam): in double precision, from the formula of the paper.
+pub fn adam(
+    (learning_rate, beta1, beta2, epsilon): (f64, f64, f64, f64),
+    step: i32,
+    g: &[f32],
+    x: &mut [f32],
+    m: &mut [f32],
+    v: &mut [f32],
+) {
+    for (((g, x), m), v) in g.iter().zip(x).zip(m).zip(v) {
+        let gradient = f64::from(*g);
+        let first = beta1 * f64::from(*m) + (1.0 - beta1) * gradient;
+        let second = beta2 * f64::from(*v) + (1.0 - beta2) * gradient * gradient;
+        let (unbiased, root) = (first / (1.0 - beta1.powi(step)), (second / (1.0 - beta2.powi(step))).sqrt());
+        *x = (f64::from(*x) - learning_rate * unbiased / (root + epsilon)) as f32;
+        (*m, *v) = (first as f32, second as f32);
+    }
+}
+
+/// See [`adagrad`](super::adagrad).
+pub fn adagrad(learning_rate: f32, epsilon: f32, g: &[f32], x: &mut [f32], sum: &mut [f32]) {
+    for ((g, x), sum) in g.iter().zip(x).zip(sum) {
+        *sum += g * g;
+        *x -= learning_rate * g / (sum.sqrt() + epsilon);
+    }
+}

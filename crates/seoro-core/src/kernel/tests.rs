@@ -22,6 +22,7 @@ macro_rules! levels {
 
 mod blocks;
 mod lines;
+mod optimize;
 mod select;
 
 /// Every length below 200 at every distance to a vector's boundary that matters; fewer where Miri interprets.
