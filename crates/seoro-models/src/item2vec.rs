@@ -231,7 +231,7 @@ impl Item2Vec {
                 let expected = "a power of counts that negatives can be drawn by";
                 FitError::Parameter { model, parameter: "alpha", value: alpha, expected }
             }
-            vectors::FitError::Diverged { epoch } => FitError::Diverged { model, epoch },
+            vectors::FitError::Diverged { epoch } => FitError::Diverged { model, epoch, batch: None },
             vectors::FitError::Threads { threads } => FitError::Threads { threads },
             vectors::FitError::Checkpoint { path, source } => PersistError::Io { path, source }.into(),
             vectors::FitError::OtherFit { path } => FitError::OtherFit { path },

@@ -2,6 +2,7 @@
 
 pub mod conformance;
 pub mod cooccurrence_svd;
+pub mod device;
 pub mod ease;
 mod epochs;
 pub mod ials;
@@ -10,6 +11,10 @@ pub mod item2vec;
 pub mod item_knn;
 mod linalg;
 pub mod mf;
+#[cfg(feature = "networks")]
+pub mod ncf;
+#[cfg(feature = "networks")]
+pub mod ops;
 pub mod persist;
 pub mod popularity;
 pub mod pure_svd;
@@ -21,9 +26,12 @@ pub mod run;
 pub mod similarity;
 mod svd;
 mod taken;
+#[cfg(feature = "networks")]
+pub mod train;
 pub mod user_knn;
 
 pub use cooccurrence_svd::CooccurrenceSvd;
+pub use device::DeviceName;
 pub use ease::Ease;
 pub use ials::Ials;
 pub use item_knn::ItemKnn;
@@ -32,5 +40,5 @@ pub use popularity::Popularity;
 pub use pure_svd::PureSvd;
 pub use recommender::{FitError, Recommender, Training};
 pub use rp3_beta::Rp3Beta;
-pub use run::{Checkpoint, DeviceName, Epoch, Run, Validate};
+pub use run::{Checkpoint, Epoch, Run, Validate};
 pub use user_knn::UserKnn;

@@ -75,12 +75,14 @@ pub enum FitError {
         limit: u64,
     },
     /// The loss or a parameter stopped being finite.
-    #[error("{model} diverged in epoch {epoch}: expected finite parameters")]
+    #[error("{model} diverged in epoch {epoch}{}: expected a finite loss and parameters", in_batch(*batch))]
     Diverged {
         /// The model.
         model: &'static str,
         /// The epoch, counted from 1.
         epoch: usize,
+        /// The batch, counted from 1, where the model goes by batches.
+        batch: Option<usize>,
     },
     /// A matrix could not be factorised.
     #[error("{model}: {what}")]
@@ -105,9 +107,16 @@ pub enum FitError {
         /// The checkpoint.
         path: std::path::PathBuf,
     },
+    /// The device asked for is not there.
+    #[error(transparent)]
+    Device(#[from] crate::device::DeviceError),
     /// The fit was cancelled.
     #[error("cancelled")]
     Cancelled,
+}
+
+fn in_batch(batch: Option<usize>) -> String {
+    batch.map_or_else(String::new, |batch| format!(", batch {batch}"))
 }
 
 /// A recipe: hyper-parameters in, a fitted model out.
@@ -125,6 +134,9 @@ pub trait Recommender: Serialize + DeserializeOwned + Default + Send + Sync + 's
 
     /// Whether scores depend on who asks.
     const PERSONAL: bool = true;
+
+    /// Whether it is fitted on [`Run::device`]; other models are fitted on the processor, whatever the run says.
+    const ON_DEVICE: bool = false;
 
     /// The recipe that [`conformance`](crate::conformance) checks a registered model with: reproducible, quick, and fit for
     /// some hundred interactions, where the default is not.

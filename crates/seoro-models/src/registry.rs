@@ -1,7 +1,7 @@
 //! The models known by name: for the command line and the papers' files only. Everything else takes any
 //! [`Recommender`], registered or not.
 
-use crate::persist::{self, PersistError};
+use crate::persist::{self, PersistError, WeightsError, folder};
 use crate::{FitError, Recommender, Run, Training};
 use seoro_core::Score;
 use serde::{Deserializer, Serialize};
@@ -23,6 +23,12 @@ pub trait FittedModel: Send + Sync {
     /// # Errors
     /// [`PersistError::Io`].
     fn save(&self, path: &Path) -> Result<(), PersistError>;
+
+    /// The model's numbers as the bytes of a safetensors file.
+    ///
+    /// # Errors
+    /// [`WeightsError::Unwritable`].
+    fn weights(&self) -> Result<Vec<u8>, WeightsError>;
 }
 
 /// What a recipe fits, together with the recipe's name.
@@ -66,6 +72,10 @@ impl<R: Recommender> FittedModel for Fitted<R> {
     fn save(&self, path: &Path) -> Result<(), PersistError> {
         persist::save(path, R::NAME, R::REVISION, &self.model)
     }
+
+    fn weights(&self) -> Result<Vec<u8>, WeightsError> {
+        folder::to_weights(&self.model)
+    }
 }
 
 /// Something to do with the type of each registered model.
@@ -95,13 +105,14 @@ pub enum RecipeError<E: std::error::Error> {
 }
 
 macro_rules! models {
-    ($($module:ident::$recipe:ident),* $(,)?) => {
+    ($($(#[$only:meta])? $module:ident::$recipe:ident),* $(,)?) => {
         /// A recipe of any registered model; serialised, it is the recipe alone.
         #[derive(Clone, Debug, PartialEq, Serialize)]
         #[serde(untagged)]
         #[non_exhaustive]
         pub enum Model {
             $(
+                $(#[$only])?
                 #[doc = concat!("A recipe of [`", stringify!($module), "`](crate::", stringify!($module), ").")]
                 $recipe(crate::$module::$recipe),
             )*
@@ -110,7 +121,7 @@ macro_rules! models {
         impl Model {
             /// The names of all registered models.
             pub fn names() -> &'static [&'static str] {
-                &[$(<crate::$module::$recipe as Recommender>::NAME),*]
+                &[$($(#[$only])? <crate::$module::$recipe as Recommender>::NAME),*]
             }
 
             /// The recipe of the model `name` with these hyper-parameters; those left out are the model's default.
@@ -122,7 +133,7 @@ macro_rules! models {
                 D: Deserializer<'de>,
             {
                 match name {
-                    $(<crate::$module::$recipe as Recommender>::NAME => {
+                    $($(#[$only])? <crate::$module::$recipe as Recommender>::NAME => {
                         let model = <crate::$module::$recipe as Recommender>::NAME;
                         let recipe = serde::Deserialize::deserialize(parameters);
                         recipe.map(Self::$recipe).map_err(|source| RecipeError::Parameters { model, source })
@@ -134,14 +145,21 @@ macro_rules! models {
             /// The model's name.
             pub fn name(&self) -> &'static str {
                 match self {
-                    $(Self::$recipe(_) => <crate::$module::$recipe as Recommender>::NAME,)*
+                    $($(#[$only])? Self::$recipe(_) => <crate::$module::$recipe as Recommender>::NAME,)*
                 }
             }
 
             /// The model's revision.
             pub fn revision(&self) -> u32 {
                 match self {
-                    $(Self::$recipe(_) => <crate::$module::$recipe as Recommender>::REVISION,)*
+                    $($(#[$only])? Self::$recipe(_) => <crate::$module::$recipe as Recommender>::REVISION,)*
+                }
+            }
+
+            /// Whether it is fitted on the run's device.
+            pub fn on_device(&self) -> bool {
+                match self {
+                    $($(#[$only])? Self::$recipe(_) => <crate::$module::$recipe as Recommender>::ON_DEVICE,)*
                 }
             }
 
@@ -155,15 +173,28 @@ macro_rules! models {
                 run: &mut Run<'_>,
             ) -> Result<Box<dyn FittedModel>, FitError> {
                 match self {
-                    $(Self::$recipe(recipe) => {
+                    $($(#[$only])? Self::$recipe(recipe) => {
                         Ok(Box::new(Fitted::<crate::$module::$recipe>::new(recipe.fit(train, run)?)))
+                    })*
+                }
+            }
+
+            /// The fitted model whose [`FittedModel::weights`] these are.
+            ///
+            /// # Errors
+            /// [`WeightsError`].
+            pub fn load_weights(&self, bytes: &[u8]) -> Result<Box<dyn FittedModel>, WeightsError> {
+                match self {
+                    $($(#[$only])? Self::$recipe(_) => {
+                        let model = folder::from_weights::<crate::$module::$recipe>(bytes)?;
+                        Ok(Box::new(Fitted::<crate::$module::$recipe>::new(model)))
                     })*
                 }
             }
 
             /// Visits the type of every registered model, in the order of [`Model::names`].
             pub fn visit_all(visitor: &mut impl Visit) {
-                $(visitor.visit::<crate::$module::$recipe>();)*
+                $($(#[$only])? visitor.visit::<crate::$module::$recipe>();)*
             }
         }
 
@@ -174,7 +205,7 @@ macro_rules! models {
         pub fn load(path: &Path) -> Result<Box<dyn FittedModel>, PersistError> {
             let header = persist::header(path)?;
             match header.model.as_str() {
-                $(<crate::$module::$recipe as Recommender>::NAME => {
+                $($(#[$only])? <crate::$module::$recipe as Recommender>::NAME => {
                     Ok(Box::new(Fitted::<crate::$module::$recipe>::load(path)?))
                 })*
                 _ => Err(PersistError::UnknownModel { path: path.to_owned(), model: header.model }),
@@ -196,4 +227,10 @@ models! {
     mf::FunkSvd,
     item2vec::Item2Vec,
     cooccurrence_svd::CooccurrenceSvd,
+    #[cfg(feature = "networks")]
+    ncf::Gmf,
+    #[cfg(feature = "networks")]
+    ncf::Mlp,
+    #[cfg(feature = "networks")]
+    ncf::NeuMf,
 }

@@ -1,29 +1,11 @@
 //! How a fit runs: seeds, threads, limits, and who watches.
 
 use crate::FitError;
+use crate::device::DeviceName;
 use crate::registry::FittedModel;
 use seoro_core::{Score, Seed};
-use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Where a model's numbers are crunched.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum DeviceName {
-    /// The processor.
-    #[default]
-    Cpu,
-}
-
-impl std::fmt::Display for DeviceName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            DeviceName::Cpu => f.write_str("cpu"),
-        }
-    }
-}
 
 /// An epoch that has ended.
 #[non_exhaustive]

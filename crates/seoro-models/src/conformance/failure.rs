@@ -1,7 +1,7 @@
 //! Which rule broke, and where.
 
 use crate::FitError;
-use crate::persist::PersistError;
+use crate::persist::{PersistError, WeightsError};
 use seoro_core::{ItemId, ScoreError};
 
 /// A rule that every recommender keeps.
@@ -30,7 +30,7 @@ pub enum Rule {
     Cancel,
     /// A fit that needs more memory than allowed is refused, and fits in what it asked for.
     Memory,
-    /// A model that was saved and loaded gives the same scores.
+    /// A model that was saved and loaded gives the same scores, as one file or as a folder's weights.
     Saved,
 }
 
@@ -57,6 +57,9 @@ pub enum Failure {
     /// The model could not be saved or loaded.
     #[error("saving and loading failed: {0}")]
     Persist(#[source] PersistError),
+    /// The model could not be turned into tensors, or back.
+    #[error("taking the model apart failed: {0}")]
+    Weights(#[source] WeightsError),
     /// The model could not be turned into bytes.
     #[error("the model cannot be serialised")]
     Serialize,

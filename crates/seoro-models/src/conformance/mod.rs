@@ -9,6 +9,7 @@
 mod board;
 mod failure;
 
+use crate::persist::folder::from_weights;
 use crate::registry::{Fitted, FittedModel};
 use crate::{FitError, Recommender, Run, Training};
 use board::Board;
@@ -230,15 +231,20 @@ fn saved<R: Recommender>(model: R::Fitted, queries: &[Query<'_>], full: &[f32]) 
     let number = SAVES.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let name = format!("seoro-{}-{}-{number}.model", R::NAME, std::process::id());
     let path = std::env::temp_dir().join(name);
-    let loaded = Fitted::<R>::new(model).save(&path).and_then(|()| Fitted::<R>::load(&path));
+    let model = Fitted::<R>::new(model);
+    let loaded = model.save(&path).and_then(|()| Fitted::<R>::load(&path));
     let removed = crate::persist::remove(&path);
     let loaded = loaded.map_err(Failure::Persist)?;
     removed.map_err(Failure::Persist)?;
-    let again = scores(loaded.as_score(), queries, Items::All)?;
-    match again.iter().zip(full).position(|(a, b)| a.to_bits() != b.to_bits()) {
-        Some(place) => Err(Failure::at(Rule::Saved, place, loaded.as_score().n_items())),
-        None => Ok(()),
+    let weights = model.weights().map_err(Failure::Weights)?;
+    let put_together = from_weights::<R>(&weights).map_err(Failure::Weights)?;
+    for loaded in [loaded.as_score(), &put_together] {
+        let again = scores(loaded, queries, Items::All)?;
+        if let Some(place) = again.iter().zip(full).position(|(a, b)| a.to_bits() != b.to_bits()) {
+            return Err(Failure::at(Rule::Saved, place, loaded.n_items()));
+        }
     }
+    Ok(())
 }
 
 /// Holds rows of scores of all items to those expected.

@@ -20,7 +20,7 @@ mod tests;
 
 pub use model::IalsModel;
 
-use crate::epochs::by_epochs;
+use crate::epochs::{Plain, by_epochs};
 use crate::recommender::{FACTORS_EXPECTED, MAX_FACTORS};
 use crate::{FitError, Recommender, Run, Training};
 use rayon::prelude::*;
@@ -94,9 +94,10 @@ impl Recommender for Ials {
         let by_user = self.observed(histories);
         let by_item = by_user.transpose();
         let start = IalsModel::start(self, &by_user, run.seed);
-        by_epochs(self, self.epochs, start, train, run, |model, _, _| {
+        let learn = |model: &mut IalsModel, _: usize, _: &Run<'_>| {
             pool.install(|| self.epoch(model, &by_user, &by_item, cancel))
-        })
+        };
+        by_epochs(self, self.epochs, &mut Plain { fitted: start, learn }, train, run)
     }
 }
 

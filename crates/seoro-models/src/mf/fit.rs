@@ -5,7 +5,7 @@ use super::model::MatrixFactorization;
 use super::objective::Learn;
 use super::sgd::{self, Strata};
 use super::step::Step;
-use crate::epochs::by_epochs;
+use crate::epochs::{Plain, by_epochs};
 use crate::recommender::{FACTORS_EXPECTED, MAX_FACTORS};
 use crate::{FitError, Recommender, Run, Training};
 use seoro_core::Csr;
@@ -49,7 +49,7 @@ impl Plan {
         let strata = Strata::new(events, threads, run.seed.child("strata"));
         let positives = train.histories.matrix();
         let negatives = self.negatives(R::NAME, &positives)?;
-        by_epochs(recipe, self.epochs, self.start(train, run), train, run, |model, epoch, run| {
+        let learn = |model: &mut MatrixFactorization, epoch: usize, run: &Run<'_>| {
             model.step = self.step(epoch);
             let seed = run.seed.child("epoch").index(epoch as u64);
             let MatrixFactorization { factors, step, .. } = model;
@@ -62,10 +62,12 @@ impl Plan {
                 }
             })?;
             if !factors.is_finite() {
-                return Err(FitError::Diverged { model: R::NAME, epoch });
+                return Err(FitError::Diverged { model: R::NAME, epoch, batch: None });
             }
             Ok(loss)
-        })
+        };
+        let mut learner = Plain { fitted: self.start(train, run), learn };
+        by_epochs(recipe, self.epochs, &mut learner, train, run)
     }
 
     /// How items that a user has no event with are drawn.

@@ -1,11 +1,20 @@
 //! Fitted models and training states as files that tell damage from data.
 //!
+//! A model is one file, or a folder that other programs can read ([`save_folder`]).
+//!
 //! A file is, in little-endian order: the magic bytes, the version of the format of what it holds (`u16`), what that is (`u8`), the length of
 //! the model's name (`u8`), the name, the model's revision (`u32`), the [postcard](https://postcard.jamesmunns.com) bytes
 //! of the value, and a checksum of everything before it (`u64`). It is written to a temporary name and renamed.
 
+mod apart;
 mod checksum;
+pub(crate) mod folder;
 mod reading;
+#[cfg(test)]
+mod tests;
+mod together;
+
+pub use folder::{Manifest, ModelFolder, Provenance, WeightsError, load_folder, save_folder};
 
 use checksum::Summing;
 use serde::Serialize;
@@ -31,7 +40,9 @@ pub enum PersistError {
         source: io::Error,
     },
     /// The file does not start as a model does.
-    #[error("{path}: not a seoro model; expected a file that starts with \"seoro\"")]
+    #[error(
+        "{path}: not a seoro model; expected a file that starts with \"seoro\", or a folder with a manifest.toml"
+    )]
     NotAModel {
         /// The file.
         path: PathBuf,
@@ -82,6 +93,22 @@ pub enum PersistError {
         /// Its model.
         model: String,
     },
+    /// The model holds something that the format has no form for.
+    #[error("{path}: {what}; expected what a folder can hold")]
+    Unwritable {
+        /// The folder.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+    },
+    /// The weights are not those of the model.
+    #[error("{path}: {what}; expected the weights of its model")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with them.
+        what: String,
+    },
     /// The file is of another revision of the model.
     #[error("{path}: revision {found} of {model}; expected {expected}")]
     Revision {
@@ -111,8 +138,8 @@ impl Kind {
     fn version(self) -> u16 {
         match self {
             Kind::Model => 1,
-            // 2: with the seconds spent.
-            Kind::State => 2,
+            // 2: with the seconds spent; 3: of one device.
+            Kind::State => 3,
         }
     }
 }

@@ -5,5 +5,7 @@ mod item2vec;
 mod linear;
 mod mf;
 mod neighbours;
+#[cfg(feature = "networks")]
+mod networks;
 mod persist;
 mod threads;

@@ -1,0 +1,22 @@
+//! What burn lacks and recommenders need: rows of tables, fused steps of optimisers, fused losses and layers.
+//!
+//! Each file holds a definition with its gradient, a portable version of burn's tensor operations (the oracle of the tests,
+//! and what runs on every device but the processor), and a kernel for the processor. A model never knows which one ran.
+//!
+//! | op | what it saves on the processor |
+//! |---|---|
+//! | `rows` | a gradient of the whole table, and its sum; an optimiser's ten passes over it |
+//! | `step` | the same for weights: one pass, on all cores |
+//! | [`logistic`](fn@logistic) | a scalar exponential and three temporaries |
+//! | [`dense`](fn@dense) | four of five temporaries of a layer |
+
+mod dense;
+mod losses;
+pub(crate) mod numbers;
+pub(crate) mod rows;
+pub(crate) mod step;
+#[cfg(test)]
+mod tests;
+
+pub use dense::{Activation, dense};
+pub use losses::logistic;

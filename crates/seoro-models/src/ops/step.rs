@@ -1,0 +1,289 @@
+//! A step of an optimiser: one pass over what it changes.
+//!
+//! On the processor all parameters are cut into pieces, which all cores share; a number and its moments are read and written
+//! once. The portable version is the same formula in tensor operations, some ten passes.
+//!
+//! Rows without a gradient stay as they are under SGD and Adagrad. Under Adam they do not: their moments fade and go on
+//! moving them. Lazy Adam leaves them alone (as PyTorch's `SparseAdam` does), which is another optimiser: a row that is
+//! seldom met keeps its old moments instead of faded ones, and moves less.
+
+use super::numbers::Numbers;
+use super::rows::{self, RowSums, whole_gradient};
+use crate::train::Optimizer;
+use burn::tensor::Tensor;
+use rayon::prelude::*;
+use seoro_core::kernel::{self, AdagradStep, AdamStep};
+
+/// What a step does to each number.
+#[derive(Clone, Copy)]
+pub(crate) enum Rule {
+    Sgd { rate: f32 },
+    Adam { step: AdamStep, is_lazy: bool },
+    Adagrad(AdagradStep),
+}
+
+impl Rule {
+    /// The rule of step `count`, counted from 1.
+    pub(crate) fn new(optimizer: Optimizer, rate: f64, count: u64) -> Self {
+        match optimizer {
+            Optimizer::Sgd => Rule::Sgd { rate: rate as f32 },
+            Optimizer::Adam(adam) => Rule::Adam {
+                step: AdamStep::new(rate, (adam.beta1, adam.beta2), adam.epsilon, count),
+                is_lazy: adam.lazy,
+            },
+            Optimizer::Adagrad(adagrad) => {
+                Rule::Adagrad(AdagradStep { learning_rate: rate as f32, epsilon: adagrad.epsilon as f32 })
+            }
+        }
+    }
+
+    /// Whether a row moves without a gradient.
+    fn moves_at_rest(self) -> bool {
+        matches!(self, Rule::Adam { is_lazy: false, .. })
+    }
+
+    fn step(self, gradient: &[f32], part: Part<'_>) {
+        match self {
+            Rule::Sgd { rate } => kernel::axpy(-rate, gradient, part.x),
+            Rule::Adam { step, .. } => kernel::adam(step, gradient, part.x, part.first, part.second),
+            Rule::Adagrad(step) => kernel::adagrad(step, gradient, part.x, part.first),
+        }
+    }
+
+    fn rest(self, part: Part<'_>) {
+        if let Rule::Adam { step, is_lazy: false } = self {
+            kernel::adam_rest(step, part.x, part.first, part.second);
+        }
+    }
+}
+
+/// Some numbers of a parameter and their moments, of which an optimiser has none, one or two: the others are empty.
+pub(crate) struct Part<'a> {
+    pub(crate) x: &'a mut [f32],
+    pub(crate) first: &'a mut [f32],
+    pub(crate) second: &'a mut [f32],
+}
+
+impl<'a> Part<'a> {
+    /// Row `row`.
+    fn row(&mut self, row: usize, dim: usize) -> Part<'_> {
+        let (start, end) = (row * dim, (row + 1) * dim);
+        let of = |slice: &'_ [f32]| if slice.is_empty() { 0..0 } else { start..end };
+        let (first, second) = (of(self.first), of(self.second));
+        Part { x: &mut self.x[start..end], first: &mut self.first[first], second: &mut self.second[second] }
+    }
+
+    /// Takes off the first `count` numbers.
+    fn take(&mut self, count: usize) -> Part<'a> {
+        let head = |slice: &mut &'a mut [f32]| {
+            let whole = std::mem::take(slice);
+            let (head, tail) = whole.split_at_mut(count.min(whole.len()));
+            *slice = tail;
+            head
+        };
+        Part { x: head(&mut self.x), first: head(&mut self.first), second: head(&mut self.second) }
+    }
+}
+
+/// The gradient of a parameter, on the processor.
+#[derive(Clone, Copy)]
+pub(crate) enum HostGradient<'a> {
+    /// Of each number.
+    Dense(&'a [f32]),
+    /// Of some rows.
+    Rows(&'a RowSums),
+}
+
+/// A parameter whose step is due.
+pub(crate) struct Due<'a> {
+    pub(crate) part: Part<'a>,
+    /// Numbers a row.
+    pub(crate) dim: usize,
+    pub(crate) gradient: HostGradient<'a>,
+}
+
+/// How many numbers a core takes at once.
+const PIECE: usize = 1 << 14;
+
+/// Some rows of a parameter, for one core.
+struct Piece<'a> {
+    part: Part<'a>,
+    dim: usize,
+    work: Work<'a>,
+}
+
+enum Work<'a> {
+    /// All of its numbers.
+    Dense(&'a [f32]),
+    /// All of its rows, of which some have a gradient; the first row's number.
+    Table(&'a RowSums, usize),
+    /// Those of its rows that have a gradient, so few that one core takes them as they come.
+    Few(&'a RowSums),
+    /// These rows of its own, by the places of their sums; the first row's number.
+    Touched(&'a RowSums, Vec<u32>, usize),
+}
+
+/// Takes all steps that are due.
+pub(crate) fn on_host(rule: Rule, due: Vec<Due<'_>>) {
+    let mut pieces: Vec<Piece<'_>> = due.into_iter().flat_map(|due| cut(rule, due)).collect();
+    let numbers: usize = pieces.iter().map(Piece::cost).sum();
+    if numbers > 2 * PIECE {
+        pieces.par_iter_mut().for_each(|piece| piece.step(rule));
+    } else {
+        pieces.iter_mut().for_each(|piece| piece.step(rule));
+    }
+}
+
+fn cut<'a>(rule: Rule, due: Due<'a>) -> Vec<Piece<'a>> {
+    let Due { part, dim, gradient } = due;
+    let height = (PIECE / dim.max(1)).max(1);
+    match gradient {
+        HostGradient::Dense(gradient) => {
+            let pieces = gradient.chunks(height * dim.max(1));
+            let mut part = part;
+            pieces.map(|g| Piece { part: part.take(g.len()), dim, work: Work::Dense(g) }).collect()
+        }
+        HostGradient::Rows(sums) if rule.moves_at_rest() => {
+            let mut part = part;
+            let rows = part.x.len() / dim.max(1);
+            let starts = (0..rows).step_by(height);
+            let piece = |first: usize| {
+                let part = part.take(height.min(rows - first) * dim);
+                Piece { part, dim, work: Work::Table(sums, first) }
+            };
+            starts.map(piece).collect()
+        }
+        HostGradient::Rows(sums) if sums.rows().len() * dim <= PIECE => {
+            vec![Piece { part, dim, work: Work::Few(sums) }]
+        }
+        HostGradient::Rows(sums) => touched(part, dim, sums, height),
+    }
+}
+
+/// Pieces from the first to the last of some rows that have a gradient.
+fn touched<'a>(mut part: Part<'a>, dim: usize, sums: &'a RowSums, height: usize) -> Vec<Piece<'a>> {
+    let mut order: Vec<u32> = (0..sums.rows().len() as u32).collect();
+    let row = |place: u32| sums.rows()[place as usize] as usize;
+    // In the order of rows, so that pieces do not overlap.
+    order.sort_unstable_by_key(|&place| row(place));
+    let mut taken = 0;
+    let piece = |places: &[u32]| {
+        let (first, last) = (row(places[0]), row(places[places.len() - 1]));
+        part.take((first - taken) * dim);
+        let part = part.take((last + 1 - first) * dim);
+        taken = last + 1;
+        Piece { part, dim, work: Work::Touched(sums, places.to_vec(), first) }
+    };
+    order.chunks(height).map(piece).collect()
+}
+
+impl Piece<'_> {
+    /// How many numbers it steps.
+    fn cost(&self) -> usize {
+        match &self.work {
+            Work::Touched(_, places, _) => places.len() * self.dim,
+            Work::Few(sums) => sums.rows().len() * self.dim,
+            _ => self.part.x.len(),
+        }
+    }
+
+    fn step(&mut self, rule: Rule) {
+        let dim = self.dim;
+        let mut part = self.part.take(usize::MAX);
+        match &self.work {
+            Work::Dense(gradient) => rule.step(gradient, part),
+            Work::Few(sums) => {
+                for (place, &row) in sums.rows().iter().enumerate() {
+                    rule.step(sums.sum(place, dim), part.row(row as usize, dim));
+                }
+            }
+            Work::Table(sums, first) => {
+                let rows = part.x.len() / dim.max(1);
+                let (mut row, mut next) = (0, 0);
+                while next <= rows {
+                    let place = if next < rows { sums.place(first + next) } else { None };
+                    if next < rows && place.is_none() {
+                        next += 1;
+                        continue;
+                    }
+                    // Rows without a gradient go together.
+                    rule.rest(part.take((next - row) * dim));
+                    if let Some(place) = place {
+                        rule.step(sums.sum(place, dim), part.take(dim));
+                    }
+                    next += 1;
+                    row = next;
+                }
+            }
+            Work::Touched(sums, places, first) => {
+                let mut next = *first;
+                for &place in places {
+                    let row = sums.rows()[place as usize] as usize;
+                    part.take((row - next) * dim);
+                    rule.step(sums.sum(place as usize, dim), part.take(dim));
+                    next = row + 1;
+                }
+            }
+        }
+    }
+}
+
+/// A parameter and its moments on a device.
+pub(crate) struct OnDevice<'a> {
+    pub(crate) values: &'a mut Numbers,
+    pub(crate) moments: &'a mut [Numbers],
+}
+
+/// The gradient of a parameter, on a device.
+pub(crate) enum DeviceGradient {
+    Dense(Tensor<2>),
+    Rows { n_rows: usize, rows: Vec<u32>, gradients: Tensor<2> },
+}
+
+impl DeviceGradient {
+    /// The whole gradient; of a table also which rows have one, where `optimizer` asks.
+    pub(crate) fn whole(self, optimizer: Optimizer) -> (Tensor<2>, Option<Tensor<2>>) {
+        match self {
+            DeviceGradient::Dense(gradient) => (gradient, None),
+            DeviceGradient::Rows { n_rows, rows, gradients } => {
+                let is_lazy = matches!(optimizer, Optimizer::Adam(adam) if adam.lazy);
+                let touched = is_lazy.then(|| rows::touched(n_rows, &rows, &gradients.device()));
+                (whole_gradient(n_rows, &rows, gradients), touched)
+            }
+        }
+    }
+}
+
+/// The definition of a step, of tensor operations.
+pub(crate) fn portable(
+    (optimizer, rate, count): (Optimizer, f64, u64),
+    parameter: OnDevice<'_>,
+    gradient: Tensor<2>,
+    touched: Option<Tensor<2>>,
+) {
+    let x = parameter.values.tensor();
+    let moment = |place: usize| parameter.moments[place].tensor();
+    let (x, moments) = match optimizer {
+        Optimizer::Sgd => (x - gradient * rate, vec![]),
+        Optimizer::Adagrad(adagrad) => {
+            let sum = moment(0) + gradient.clone().square();
+            (x - gradient * rate / (sum.clone().sqrt() + adagrad.epsilon), vec![sum])
+        }
+        Optimizer::Adam(adam) => {
+            let power = |beta: f64| 1.0 - beta.powi(i32::try_from(count).unwrap_or(i32::MAX));
+            let m = moment(0) * adam.beta1 + gradient.clone() * (1.0 - adam.beta1);
+            let v = moment(1) * adam.beta2 + gradient.square() * (1.0 - adam.beta2);
+            let root = v.clone().sqrt() / power(adam.beta2).sqrt() + adam.epsilon;
+            let by = m.clone() * (rate / power(adam.beta1)) / root;
+            match touched {
+                None => (x - by, vec![m, v]),
+                Some(touched) => {
+                    let kept = |new: Tensor<2>, old: Tensor<2>| old.clone() + (new - old) * touched.clone();
+                    (x - by * touched.clone(), vec![kept(m, moment(0)), kept(v, moment(1))])
+                }
+            }
+        }
+    };
+    *parameter.values = Numbers::Device(x);
+    parameter.moments.iter_mut().zip(moments).for_each(|(place, new)| *place = Numbers::Device(new));
+}

@@ -1,0 +1,154 @@
+//! Each kernel held to its portable version, and gradients to finite differences.
+
+use super::rows::{RowSums, touched, whole_gradient};
+use super::{Activation, dense, losses, numbers::host_numbers};
+use crate::{DeviceName, device};
+use burn::tensor::{Device, Tensor, TensorData};
+use seoro_core::Seed;
+
+fn cpu() -> Device {
+    device::device(DeviceName::Cpu).expect("always there")
+}
+
+fn normal(name: &str, shape: [usize; 2]) -> Vec<f32> {
+    let mut rng = Seed::new(5).child(name).rng();
+    (0..shape[0] * shape[1]).map(|_| rng.normal() as f32).collect()
+}
+
+fn leaf(numbers: &[f32], shape: [usize; 2], device: &Device) -> Tensor<2> {
+    Tensor::from_data(TensorData::new(numbers.to_vec(), shape), device).autodiff().require_grad()
+}
+
+fn near(what: &str, found: &[f32], expected: &[f32], tolerance: f32) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(
+            (found - expected).abs() <= tolerance * (1.0 + expected.abs()),
+            "{what}: {found}, {expected}"
+        );
+    }
+}
+
+/// A function of some matrices, to one number.
+type Function<'a> = &'a dyn Fn(&[Tensor<2>]) -> Tensor<1>;
+
+/// The value of `function` and its gradients by each of its inputs.
+fn value_and_gradients(
+    function: Function<'_>,
+    inputs: &[(Vec<f32>, [usize; 2])],
+    device: &Device,
+) -> (f32, Vec<Vec<f32>>) {
+    let leaves: Vec<Tensor<2>> =
+        inputs.iter().map(|(numbers, shape)| leaf(numbers, *shape, device)).collect();
+    let value = function(&leaves);
+    let mut gradients = value.backward();
+    let gradient = |leaf: Tensor<2>| host_numbers(leaf.grad_remove(&mut gradients).expect("a gradient"));
+    let gradients = leaves.into_iter().map(gradient).collect();
+    (host_numbers(value.inner())[0], gradients)
+}
+
+/// Holds `function` on every device to `oracle` on the processor, and its gradients to finite differences.
+fn check(what: &str, function: Function<'_>, oracle: Function<'_>, inputs: &[(Vec<f32>, [usize; 2])]) {
+    let (expected, oracles) = value_and_gradients(oracle, inputs, &cpu());
+    let (mut value, mut gradients) = (0.0, Vec::new());
+    for device in device::tested().iter().rev() {
+        let (of_device, found) = value_and_gradients(function, inputs, device);
+        near(&format!("{what}, {device:?}"), &[of_device], &[expected], 1e-5);
+        for (gradient, oracle) in found.iter().zip(&oracles) {
+            near(&format!("{what}, {device:?}"), gradient, oracle, 2e-5);
+        }
+        // The last one is the processor's.
+        (value, gradients) = (of_device, found);
+    }
+    let step = 1e-2;
+    for (input, gradient) in gradients.iter().enumerate() {
+        for place in 0..gradient.len() {
+            let moved = |by: f32| {
+                let mut inputs = inputs.to_vec();
+                inputs[input].0[place] += by;
+                f64::from(value_and_gradients(function, &inputs, &cpu()).0)
+            };
+            // A ReLU may bend on one side: the slope of the other is the gradient.
+            let (up, down) = (moved(step) - f64::from(value), f64::from(value) - moved(-step));
+            let slopes = [up, down, (up + down) / 2.0].map(|rise| (rise / f64::from(step)) as f32);
+            let gradient = gradient[place];
+            let is_near = |slope: &f32| (gradient - slope).abs() <= 5e-3 * (1.0 + slope.abs());
+            assert!(slopes.iter().any(is_near), "{what}: {gradient}, finite differences {slopes:?}");
+        }
+    }
+}
+
+#[test]
+fn a_dense_layer_is_its_definition() {
+    for (rows, inner, cols) in [(1, 1, 1), (5, 7, 3), (9, 16, 8)] {
+        for activation in [Activation::Linear, Activation::Relu] {
+            let inputs = [
+                (normal("input", [rows, inner]), [rows, inner]),
+                (normal("weight", [inner, cols]), [inner, cols]),
+                (normal("bias", [1, cols]), [1, cols]),
+            ];
+            let weights = normal("of sum", [rows, cols]);
+            // A weighted sum, so that each output has a gradient of its own.
+            let sum = |out: Tensor<2>| {
+                let weights = TensorData::new(weights.clone(), [rows, cols]);
+                let device = out.device().without_autodiff();
+                (out * Tensor::from_data(weights, &device).autodiff()).sum()
+            };
+            let function = |x: &[Tensor<2>]| sum(dense(x[0].clone(), x[1].clone(), x[2].clone(), activation));
+            let oracle = |x: &[Tensor<2>]| {
+                sum(super::dense::portable(x[0].clone(), x[1].clone(), x[2].clone(), activation))
+            };
+            check(&format!("{rows} × {inner} × {cols}, {activation:?}"), &function, &oracle, &inputs);
+        }
+    }
+}
+
+#[test]
+fn the_logistic_loss_is_its_definition() {
+    for rows in [1, 6, 40] {
+        let scores: Vec<f32> = normal("scores", [rows, 1]).iter().map(|x| x * 3.0).collect();
+        let targets: Vec<f32> = (0..rows).map(|row| f32::from(u8::from(row % 3 == 0))).collect();
+        let function = |x: &[Tensor<2>]| super::logistic(x[0].clone(), &targets);
+        let oracle = |x: &[Tensor<2>]| {
+            let targets = Tensor::from_data(TensorData::new(targets.clone(), [rows, 1]), &cpu());
+            losses::portable(x[0].clone(), targets)
+        };
+        check(&format!("{rows} scores"), &function, &oracle, &[(scores, [rows, 1])]);
+    }
+}
+
+#[test]
+fn large_scores_have_finite_losses_and_gradients() {
+    for device in device::tested() {
+        let loss: Function<'_> = &|x| super::logistic(x[0].clone(), &[1.0, 0.0]);
+        let (value, gradients) = value_and_gradients(loss, &[(vec![-1e4, 1e4], [2, 1])], &device);
+        near("loss", &[value], &[1e4], 1e-6);
+        near("gradient", &gradients[0], &[-0.5, 0.5], 1e-6);
+    }
+}
+
+#[test]
+fn gradients_of_rows_are_summed_alike_on_the_processor_and_on_a_device() {
+    let (n_rows, dim) = (11, 3);
+    // One row as often as takes several stages, others seldom, some never.
+    let rows: Vec<u32> = (0..700).map(|place| if place % 7 == 0 { place / 7 % 9 } else { 4 }).collect();
+    let gradients = normal("gradients", [rows.len(), dim]);
+    let mut sums = RowSums::new(n_rows);
+    sums.add(&rows[..100], &gradients[..100 * dim], dim);
+    sums.add(&rows[100..], &gradients[100 * dim..], dim);
+    for device in device::tested() {
+        let tensor = Tensor::from_data(TensorData::new(gradients.clone(), [rows.len(), dim]), &device);
+        let whole = host_numbers(whole_gradient(n_rows, &rows, tensor));
+        let touched = host_numbers(touched(n_rows, &rows, &device));
+        for row in 0..n_rows {
+            let found = &whole[row * dim..(row + 1) * dim];
+            match sums.place(row) {
+                Some(place) => near(&format!("row {row}"), found, sums.sum(place, dim), 1e-4),
+                None => assert_eq!(found, [0.0; 3]),
+            }
+            assert_eq!(touched[row] == 1.0, sums.place(row).is_some());
+        }
+    }
+    sums.clear();
+    assert!((0..n_rows).all(|row| sums.place(row).is_none()) && sums.rows().is_empty());
+}

@@ -1,0 +1,18 @@
+//! The loop that trains every network: mini-batches, and gradients from burn.
+//!
+//! A [`Network`] says what the loss of a batch is; a [`Feed`] gives the batches of an epoch; [`Parameters`] hold the numbers;
+//! [`Descent`] says how they follow the gradient. The loop draws everything from named seeds, prepares batches while the
+//! device works, and finds a loss that is no longer finite. Stopping, model selection, observers and checkpoints are those
+//! of every model that goes by epochs.
+
+mod descent;
+mod feed;
+mod learner;
+mod parameters;
+#[cfg(test)]
+mod tests;
+
+pub use descent::{Adagrad, Adam, Descent, Optimizer, Schedule};
+pub use feed::{Feed, PairBatch, Pairs};
+pub use learner::{Network, Trainer};
+pub use parameters::{Init, Parameters, Step, TableId, WeightId};

@@ -1,0 +1,133 @@
+//! Optimisers held to PyTorch's, with kernels and without.
+
+use super::{Adagrad, Adam, Optimizer, Parameters, Step};
+use crate::device;
+use burn::tensor::{Tensor, TensorData};
+use seoro_core::{Matrix, Seed};
+use serde::Deserialize;
+
+type Rows = Vec<Vec<f32>>;
+
+#[derive(Deserialize)]
+struct Fixture {
+    table: Rows,
+    weight: Rows,
+    rate: f64,
+    clip: f64,
+    steps: Vec<Gradient>,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Gradient {
+    rows: Vec<u32>,
+    of_rows: Rows,
+    of_weight: Rows,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    optimizer: String,
+    table: Rows,
+    weight: Rows,
+}
+
+fn matrix(rows: &Rows) -> Matrix {
+    Matrix::from_vec(rows.len(), rows[0].len(), rows.concat()).expect("a matrix")
+}
+
+fn near(what: &str, found: &Matrix, expected: &Rows) {
+    for (found, expected) in found.as_slice().iter().zip(expected.concat()) {
+        assert!((found - expected).abs() < 2e-6 * (1.0 + expected.abs()), "{what}: {found}, {expected}");
+    }
+}
+
+/// The optimiser of a name, and whether its gradients are clipped.
+fn optimizer(name: &str) -> (Optimizer, bool) {
+    match name {
+        "sgd" => (Optimizer::Sgd, false),
+        "sgd-clipped" => (Optimizer::Sgd, true),
+        "adam" => (Optimizer::Adam(Adam::default()), false),
+        "adam-lazy" => (Optimizer::Adam(Adam { lazy: true, ..Adam::default() }), false),
+        "adagrad" => (Optimizer::Adagrad(Adagrad { initial: 0.1, ..Adagrad::default() }), false),
+        other => panic!("no optimiser {other}"),
+    }
+}
+
+#[test]
+fn optimizers_are_pytorchs() {
+    let fixture: Fixture =
+        serde_json::from_str(include_str!("../../tests/fixtures/optimizers.json")).expect("the fixture");
+    assert_eq!(fixture.cases.len(), 5);
+    let seed = Seed::new(1);
+    let devices = device::tested();
+    let starts: Vec<Parameters> = devices
+        .iter()
+        .map(|device| Parameters::new(device, seed))
+        .chain([Parameters::portable(&devices[0], seed)])
+        .collect();
+    for case in &fixture.cases {
+        for start in &starts {
+            let mut parameters = start.clone();
+            let device = Step::new(start, seed).device().clone();
+            let table = parameters.table("table", [9, 3], super::Init::Zeros);
+            let weight = parameters.weight("weight", [3, 2], super::Init::Zeros);
+            parameters.set_table(table, &matrix(&fixture.table));
+            parameters.set_weight(weight, &matrix(&fixture.weight));
+            let (optimizer, is_clipped) = optimizer(&case.optimizer);
+            for given in &fixture.steps {
+                let mut step = Step::new(&parameters, seed);
+                // Half of the rows are read by themselves: a table may be read more than once.
+                let constant = |rows: &[Vec<f32>]| {
+                    let data = TensorData::new(rows.concat(), [rows.len(), rows[0].len()]);
+                    Tensor::<2>::from_data(data, &device).autodiff()
+                };
+                let first = step.rows(table, &given.rows[..2]) * constant(&given.of_rows[..2]);
+                let second = step.rows(table, &given.rows[2..]) * constant(&given.of_rows[2..]);
+                let third = step.weight(weight) * constant(&given.of_weight);
+                // A sum of products has the given gradients.
+                let loss = first.sum() + second.sum() + third.sum();
+                let leaves = step.leaves();
+                let clip = is_clipped.then_some(fixture.clip);
+                parameters.follow(leaves, &mut loss.backward(), (optimizer, fixture.rate), clip);
+            }
+            near(&case.optimizer, &parameters.table_matrix(table), &case.table);
+            near(&case.optimizer, &parameters.weight_matrix(weight), &case.weight);
+        }
+    }
+}
+
+/// More than a piece for each core: tables and weights are cut, and nothing is left out.
+#[test]
+fn steps_of_many_numbers_are_those_of_few() {
+    let device = device::device(crate::DeviceName::Cpu).expect("always there");
+    let seed = Seed::new(3);
+    let (n_rows, dim) = (20_000, 3);
+    let mut rng = seed.child("rows").rng();
+    let rows: Vec<u32> = (0..9_000).map(|_| rng.below(n_rows as u32)).collect();
+    let kinds = ["sgd", "sgd-clipped", "adam", "adam-lazy", "adagrad"];
+    for (name, few) in kinds.iter().flat_map(|name| [(name, false), (name, true)]) {
+        let (optimizer, is_clipped) = optimizer(name);
+        let rows = if few { &rows[..500] } else { &rows[..] };
+        let after = |mut parameters: Parameters, threads: usize| {
+            let table = parameters.table("table", [n_rows, dim], super::Init::Normal(1.0));
+            let weight = parameters.weight("weight", [200, 200], super::Init::Normal(1.0));
+            for _ in 0..2 {
+                let mut step = Step::new(&parameters, seed);
+                let loss =
+                    step.rows(table, rows).powi_scalar(2).sum() + step.weight(weight).powi_scalar(2).sum();
+                let leaves = step.leaves();
+                let mut gradients = loss.backward();
+                let clip = is_clipped.then_some(2.0);
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+                pool.install(|| parameters.follow(leaves, &mut gradients, (optimizer, 0.1), clip));
+            }
+            parameters.named().flat_map(|(_, matrix)| matrix.as_slice().to_vec()).collect::<Vec<f32>>()
+        };
+        let found = after(Parameters::new(&device, seed), 2);
+        assert_eq!(found, after(Parameters::new(&device, seed), 1), "{name}: threads change nothing");
+        for (found, expected) in found.iter().zip(after(Parameters::portable(&device, seed), 1)) {
+            assert!((found - expected).abs() < 1e-5 * (1.0 + expected.abs()), "{name}: {found}, {expected}");
+        }
+    }
+}
