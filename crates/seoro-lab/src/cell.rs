@@ -91,6 +91,8 @@ pub struct Job<'a> {
     pub protocol: &'a Protocol,
     /// The seed.
     pub seed: u64,
+    /// Where a network is trained.
+    pub device: DeviceName,
 }
 
 /// Where cells, checkpoints and snapshots are kept.
@@ -149,7 +151,7 @@ impl Store {
 impl Job<'_> {
     /// The hash of all that decides the fit.
     fn fit_key(&self, recipe: &Model, threads: usize) -> String {
-        hash(&serde_json::json!({
+        let mut decided_by = serde_json::json!({
             "data": self.data.fingerprint,
             "split": self.usage.split,
             "split-revision": seoro_core::split::REVISION,
@@ -161,7 +163,16 @@ impl Job<'_> {
             "snapshots": self.row.snapshots,
             "seed": self.seed,
             "revision": recipe.revision(),
-        }))
+        });
+        if recipe.on_device() {
+            decided_by["device"] = serde_json::json!(self.device);
+        }
+        hash(&decided_by)
+    }
+
+    /// Where the recipe is fitted.
+    fn device_of(&self, recipe: &Model) -> DeviceName {
+        if recipe.on_device() { self.device } else { DeviceName::Cpu }
     }
 
     /// The hash of all that decides the cell.
@@ -207,7 +218,8 @@ impl Job<'_> {
                 fit
             }
         };
-        let cell = self.measure(key, task, threads, &fit)?;
+        let mut cell = self.measure(key, task, threads, &fit)?;
+        cell.device = self.device_of(&recipe).to_string();
         store.keep(&cell)?;
         Ok(cell)
     }
@@ -295,6 +307,7 @@ impl Job<'_> {
         let start = Instant::now();
         let mut run = Run::new(Seed::new(self.seed).child(&self.row.name));
         run.threads = threads;
+        run.device = self.device_of(recipe);
         run.checkpoint = Some(Checkpoint { path: folder.join("checkpoint"), every: 8 });
         run.observe = Some(&mut observe);
         let model =
@@ -373,7 +386,7 @@ mod tests {
         let key = |row: &str, seed: u64, threads: usize| {
             let row = paper.row(row).expect("a row");
             let (usage, protocol) = (&paper.datasets["world"], paper.protocol(part));
-            let job = Job { row, data: &data, usage, part, protocol, seed };
+            let job = Job { row, data: &data, usage, part, protocol, seed, device: DeviceName::Cpu };
             // One recipe for all: what differs is the rest.
             let recipe = paper.row("ease").and_then(|row| row.recipe("world", part)).expect("a recipe");
             job.fit_key(&recipe, threads)

@@ -48,13 +48,16 @@ const fn case(
     Case { bench, name, note: None, agreement, prepare: Prepare::By(prepare) }
 }
 
-fn open(scene: &Scene, name: &str) -> Result<Data, LabError> {
+pub(super) fn open(scene: &Scene, name: &str) -> Result<Data, LabError> {
     let missing = || LabError::Usage(format!("{name}: not at hand; name its folder with --data DIR"));
     data::open(name, &scene.folders)?.ok_or_else(missing)
 }
 
 /// A file of this run, made whole before anybody reads it.
-fn file(name: &str, write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> Result<PathBuf, LabError> {
+pub(super) fn file(
+    name: &str,
+    write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>,
+) -> Result<PathBuf, LabError> {
     let path = workplace::target().join("experiments/bench").join(name);
     let mut bytes = Vec::new();
     write(&mut bytes).map_err(LabError::io(&path))?;

@@ -2,6 +2,7 @@
 
 mod ann;
 mod cases;
+mod networks;
 mod page;
 pub(crate) mod peer;
 mod words;
@@ -12,6 +13,7 @@ use crate::{LabError, workplace};
 pub use page::markdown;
 use peer::Peer;
 pub use peer::python;
+use seoro_models::DeviceName;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use work::{Opponent, Work};
@@ -53,7 +55,7 @@ impl Prepare {
 
 /// All cases; names are stable, for programs to read.
 pub fn cases() -> impl Iterator<Item = &'static Case> {
-    cases::CASES.iter().chain(words::CASES).chain(ann::CASES)
+    cases::CASES.iter().chain(networks::CASES).chain(words::CASES).chain(ann::CASES)
 }
 
 /// When both sides did the same work, by what they say of their results.
@@ -111,15 +113,17 @@ pub struct Scene {
     pub folders: Folders,
     /// Threads on both sides.
     pub threads: usize,
+    /// Where networks are trained, on both sides.
+    pub device: DeviceName,
     /// A Python that has the peers, where one was named.
     python: Option<PathBuf>,
     kept: ann::Kept,
 }
 
 impl Scene {
-    /// A scene without anything kept.
+    /// A scene on the processor, without anything kept.
     pub fn new(folders: Folders, threads: usize, python: Option<PathBuf>) -> Self {
-        Self { folders, threads, python, kept: ann::Kept::default() }
+        Self { folders, threads, device: DeviceName::Cpu, python, kept: ann::Kept::default() }
     }
 
     /// The Python that has the peers; made where none was named.

@@ -4,6 +4,7 @@ use crate::bench::{self, Alone, BenchRow, Case, Scene};
 use crate::data::Folders;
 use crate::progress::Progress;
 use crate::{LabError, rows, workplace};
+use seoro_models::DeviceName;
 use std::path::PathBuf;
 
 /// Times ours, and with --peers the libraries people use, on the same work.
@@ -23,7 +24,10 @@ pub struct BenchArgs {
     /// Threads on both sides
     #[arg(long, default_value_t = 2)]
     threads: usize,
-    /// Write docs/results/bench.json and docs/benchmarks.md too
+    /// Where networks are trained, on both sides
+    #[arg(long, default_value_t = DeviceName::Cpu)]
+    device: DeviceName,
+    /// Write docs/results/bench.json and docs/benchmarks.md too: of the processor alone
     #[arg(long)]
     publish: bool,
 }
@@ -37,8 +41,18 @@ pub fn run(args: &BenchArgs) -> Result<(), LabError> {
     if args.publish && workplace::is_dirty() {
         return Err(LabError::DirtyTree);
     }
+    if args.publish && args.device != DeviceName::Cpu {
+        let what = format!("--publish with --device {}; expected the processor's numbers alone", args.device);
+        return Err(LabError::Usage(what));
+    }
+    if args.peers && !matches!(args.device, DeviceName::Cpu | DeviceName::Gpu) {
+        let what =
+            format!("--peers with --device {}; expected cpu or gpu, which the peers have too", args.device);
+        return Err(LabError::Usage(what));
+    }
     let cases = chosen(args)?;
-    let scene = Scene::new(Folders::new(args.data.as_deref()), args.threads, args.python.clone());
+    let mut scene = Scene::new(Folders::new(args.data.as_deref()), args.threads, args.python.clone());
+    scene.device = args.device;
     if !args.peers {
         for case in cases {
             let ours = bench::alone(case, &scene)?;

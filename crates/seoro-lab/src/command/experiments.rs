@@ -10,6 +10,7 @@ use crate::table::{self, ResultRow, RowCells};
 use crate::task::{Side, Task};
 use crate::vectors::VectorResult;
 use crate::{LabError, compare, render, rows, workplace};
+use seoro_models::DeviceName;
 use serde::Serialize;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -56,6 +57,9 @@ pub struct ExperimentsArgs {
     /// How many threads [default: all cores]; an index is built by them and searched by one
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     pub(super) threads: usize,
+    /// Where networks are trained: cpu, gpu, software-gpu or ndarray; other models are fitted on the processor
+    #[arg(long, default_value_t = DeviceName::Cpu)]
+    device: DeviceName,
 }
 
 /// Runs the command.
@@ -73,6 +77,10 @@ pub fn run(args: &ExperimentsArgs) -> Result<(), LabError> {
     }
     if args.publish && workplace::is_dirty() {
         return Err(LabError::DirtyTree);
+    }
+    if args.publish && args.device != DeviceName::Cpu {
+        let what = format!("--publish with --device {}; expected the processor's numbers alone", args.device);
+        return Err(LabError::Usage(what));
     }
     let mut all = Vec::new();
     for paper in &papers.recommenders {
@@ -258,13 +266,17 @@ fn run_dataset(paper: &Paper, data: &Data, args: &ExperimentsArgs) -> Result<Vec
         let mut cells: Vec<Vec<_>> = parts.iter().map(|_| Vec::new()).collect();
         for seed in 1..=seeds(row, usage, args) {
             progress.say(&format!("{} seed {seed}", row.name));
-            for ((part, task), cells) in tasks.iter().zip(&mut cells) {
-                let job = Job { row, data, usage, part: *part, protocol: paper.protocol(*part), seed };
+            for ((part, task), cells) in
+                tasks.iter().zip(&mut cells).filter(|((part, _), _)| row.is_in(*part))
+            {
+                let (protocol, device) = (paper.protocol(*part), args.device);
+                let job = Job { row, data, usage, part: *part, protocol, seed, device };
                 cells.push(job.run(task, args.threads, &store, &|what| progress.detail(&what))?);
             }
         }
         progress.step();
-        for ((&part, cells), table) in parts.iter().zip(cells).zip(&mut tables) {
+        let of_parts = parts.iter().zip(cells).zip(&mut tables);
+        for ((&part, cells), table) in of_parts.filter(|((part, _), _)| row.is_in(**part)) {
             table.push(RowCells { row, dataset: &data.name, part, cells });
         }
     }
@@ -273,7 +285,8 @@ fn run_dataset(paper: &Paper, data: &Data, args: &ExperimentsArgs) -> Result<Vec
 
 /// How many seeds a row is run with: one where nothing hangs on it.
 fn seeds(row: &Row, usage: &DatasetUse, args: &ExperimentsArgs) -> u64 {
-    let asked = args.seeds.unwrap_or(if args.full { usage.seeds } else { NonZeroUsize::MIN });
+    let most = row.seeds.map_or(usage.seeds, |most| most.min(usage.seeds));
+    let asked = args.seeds.unwrap_or(if args.full { most } else { NonZeroUsize::MIN });
     if row.deterministic || row.is_oracle() { 1 } else { asked.get() as u64 }
 }
 
@@ -295,7 +308,10 @@ fn say_how_long(paper: &Paper, data: &Data, rows: &[&Row], args: &ExperimentsArg
 
 fn chosen_rows<'a>(paper: &'a Paper, data: &Data, args: &ExperimentsArgs) -> Vec<&'a Row> {
     let rows = paper.rows.iter().filter(|row| args.takes_row(&row.name));
-    rows.filter(|row| !row.is_oracle() || data.oracle.is_some()).collect()
+    let is_asked = |row: &&Row| args.full || !args.row.is_empty() || !row.long_on.contains(&data.name);
+    rows.filter(|row| row.is_on(&data.name) && (!row.is_oracle() || data.oracle.is_some()))
+        .filter(is_asked)
+        .collect()
 }
 
 fn part_results(paper: &Paper, part: Part, table: &[RowCells<'_>]) -> Vec<ResultRow> {

@@ -15,6 +15,11 @@ impl Paper {
                 let place = text.rfind(&format!("name = \"{name}\"")).unwrap_or(0);
                 return Err((format!("a second row is called {name:?}"), place));
             }
+            let named = row.datasets.iter().flatten().chain(&row.long_on);
+            if let Some(dataset) = { named }.find(|name| !self.datasets.contains_key(*name)) {
+                let place = text.find(&format!("name = \"{name}\"")).unwrap_or(0);
+                return Err((format!("row {name}: no dataset is called {dataset:?}"), place));
+            }
             let recipes = row.recipes.iter().filter(|(key, _)| *key != "default");
             let recipes = recipes.map(|(key, recipe)| ("recipe", key, recipe.span()));
             let searches = row.searches.iter().map(|(key, search)| ("search", key, search.span()));

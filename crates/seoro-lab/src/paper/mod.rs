@@ -167,6 +167,15 @@ pub struct Row {
     /// Whether the numbers hang on no random draw: one seed suffices, and they must agree both ways.
     #[serde(default)]
     pub deterministic: bool,
+    /// The data sets it is run on; all of the paper's where absent.
+    pub datasets: Option<Vec<String>>,
+    /// The parts of the report it is in; both where absent.
+    pub parts: Option<Vec<Part>>,
+    /// The data sets on which it takes so long that it is run only with `--full`, or where it is named.
+    #[serde(default)]
+    pub long_on: Vec<String>,
+    /// The most seeds it is run with; as many as the data set asks for where absent.
+    pub seeds: Option<NonZeroUsize>,
     /// Every how many epochs a snapshot is kept, for the best-on-test figure; 0 for none.
     #[serde(default)]
     pub snapshots: usize,
@@ -366,6 +375,16 @@ impl Row {
     /// What is wrong with them, in words.
     pub fn parse_recipe(&self, table: &toml::Table) -> Result<Model, String> {
         Model::parse(&self.model, table.clone()).map_err(|error| error.to_string())
+    }
+
+    /// Whether it is run on `dataset`.
+    pub fn is_on(&self, dataset: &str) -> bool {
+        self.datasets.as_ref().is_none_or(|datasets| datasets.iter().any(|name| name == dataset))
+    }
+
+    /// Whether it is in `part` of the report.
+    pub fn is_in(&self, part: Part) -> bool {
+        self.parts.as_ref().is_none_or(|parts| parts.contains(&part))
     }
 
     /// Whether this row is the embedded world's truth.
