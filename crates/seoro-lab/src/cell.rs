@@ -218,8 +218,7 @@ impl Job<'_> {
                 fit
             }
         };
-        let mut cell = self.measure(key, task, threads, &fit)?;
-        cell.device = self.device_of(&recipe).to_string();
+        let cell = self.measure(key, task, threads, &fit)?;
         store.keep(&cell)?;
         Ok(cell)
     }
@@ -249,6 +248,7 @@ impl Job<'_> {
             }
         }
         cell.epochs = fit.epochs;
+        cell.device = fit.device.to_string();
         cell.seconds = fit.seconds;
         cell.evaluation_seconds = start.elapsed().as_secs_f64();
         cell.peak_rss_mb = fit.peak_rss_mb.into_iter().chain(workplace::peak_rss_mb()).reduce(f64::max);
@@ -322,7 +322,8 @@ impl Job<'_> {
         let kept = (1..=last).filter(|epoch| epoch % every.max(1) == 0 || *epoch == last);
         let snapshots = kept.map(|epoch| (epoch, snapshot_path(epoch))).collect();
         let peak_rss_mb = workplace::peak_rss_mb();
-        Ok(Fit { model, snapshots, epochs, seconds, peak_rss_mb, folder: folder.to_owned() })
+        let device = self.device_of(recipe);
+        Ok(Fit { model, snapshots, epochs, device, seconds, peak_rss_mb, folder: folder.to_owned() })
     }
 
     fn fit_error(&self, source: FitError) -> LabError {
@@ -335,6 +336,7 @@ struct Fit {
     model: Box<dyn FittedModel>,
     snapshots: Vec<(usize, PathBuf)>,
     epochs: Option<usize>,
+    device: DeviceName,
     seconds: f64,
     peak_rss_mb: Option<f64>,
     folder: PathBuf,

@@ -84,7 +84,7 @@ pub enum FitError {
         /// The batch, counted from 1, where the model goes by batches.
         batch: Option<usize>,
     },
-    /// A matrix could not be factorised.
+    /// The numbers given cannot be computed with.
     #[error("{model}: {what}")]
     Numeric {
         /// The model.

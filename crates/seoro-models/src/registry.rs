@@ -186,7 +186,7 @@ macro_rules! models {
             pub fn load_weights(&self, bytes: &[u8]) -> Result<Box<dyn FittedModel>, WeightsError> {
                 match self {
                     $($(#[$only])? Self::$recipe(_) => {
-                        let model = folder::from_weights::<crate::$module::$recipe>(bytes)?;
+                        let model = folder::from_weights(bytes)?;
                         Ok(Box::new(Fitted::<crate::$module::$recipe>::new(model)))
                     })*
                 }

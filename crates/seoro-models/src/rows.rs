@@ -1,7 +1,7 @@
 //! Scoring query by query: which of a query's items are wanted, where their scores go, and what its history says.
 
 use crate::FitError;
-use seoro_core::{Csr, Histories, ItemId, Items, Query, ScoreError, UserId};
+use seoro_core::{Csr, Histories, ItemId, Items, Log, Query, ScoreError, UserId};
 use std::ops::Range;
 
 /// The items whose scores one query wants.
@@ -113,6 +113,13 @@ fn latest(entries: &mut Vec<(u32, f32)>) {
     entries.reverse();
     entries.sort_by_key(|&(item, _)| item);
     entries.dedup_by_key(|&mut (item, _)| item);
+}
+
+/// Which users have an event.
+pub(crate) fn trained_users(events: &Log) -> Vec<bool> {
+    let mut trained = vec![false; events.n_users()];
+    events.users().iter().for_each(|user| trained[user.index()] = true);
+    trained
 }
 
 /// The user-item matrix `[U, I]`: the latest value of each pair where `values` are asked for, else ones.

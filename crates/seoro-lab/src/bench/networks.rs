@@ -1,6 +1,6 @@
 //! Steps of networks, on the sizes of real data.
 
-use super::work::{Answer, Measure, Work};
+use super::work::{Answer, Work};
 use super::{Agreement, Case, Prepare, Scene};
 use crate::LabError;
 use crate::bench::cases::{file, open};
@@ -100,8 +100,7 @@ fn neumf(scene: &Scene, batch_size: usize, lazy: bool) -> Result<Work, LabError>
         drop(run);
         Ok(answer)
     };
-    let work = Work::timed(vec![("neumf_torch", told)], Box::new(|| Ok(Box::new(|| 0.0))), threads);
-    Ok(Work { ours: Measure::Told(Box::new(ours)), ..work })
+    Ok(Work::told(("neumf_torch", told), ours, threads))
 }
 
 /// MF-BPR in the loop of networks: `s(u, i) = x_u · x_i`, all rows in one table.
@@ -187,6 +186,5 @@ fn bpr(scene: &Scene, lazy: bool) -> Result<Work, LabError> {
         let losses = trainer.learn_alone(run.seed, &run).map_err(failed)?;
         Ok(Answer { value: start.elapsed().as_secs_f64(), check: losses[0] })
     };
-    let work = Work::timed(vec![("bpr_torch", told)], Box::new(|| Ok(Box::new(|| 0.0))), threads);
-    Ok(Work { ours: Measure::Told(Box::new(ours)), ..work })
+    Ok(Work::told(("bpr_torch", told), ours, threads))
 }

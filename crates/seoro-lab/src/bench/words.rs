@@ -1,6 +1,6 @@
 //! Learning word vectors, and carrying them to files and back, beside gensim.
 
-use super::work::{Answer, Measure, Work};
+use super::work::{Answer, Work};
 use super::{Agreement, Case, Prepare, Scene};
 use crate::text::{self, Pair};
 use crate::{LabError, workplace};
@@ -100,8 +100,7 @@ fn learning(scene: &Scene, architecture: Architecture, dim: usize, threads: usiz
         let vectors = learned.vectors(Take::Centre).map_err(|error| LabError::Usage(error.to_string()))?;
         Ok(Answer { value: seconds, check: agreement(&vectors, &pairs) })
     };
-    let work = Work::timed(vec![("words_gensim", told)], Box::new(|| Ok(Box::new(|| 0.0))), threads);
-    Ok(Work { ours: Measure::Told(Box::new(ours)), pairs: PAIRS, is_warmed: false, ..work })
+    Ok(Work { pairs: PAIRS, is_warmed: false, ..Work::told(("words_gensim", told), ours, threads) })
 }
 
 fn agreement(vectors: &Vectors, pairs: &[Pair]) -> f64 {

@@ -99,10 +99,23 @@ impl Talk for Go {
 impl Work {
     /// Work that is timed against peers that do one thing.
     pub(super) fn timed(peers: Vec<(&'static str, Value)>, ours: Repeat, threads: usize) -> Self {
+        Self::new(peers, Measure::Seconds(ours), threads)
+    }
+
+    /// Work against a peer that does one thing, where both say themselves how long it took.
+    pub(super) fn told(
+        peer: (&'static str, Value),
+        ours: impl FnMut() -> Result<Answer, LabError> + 'static,
+        threads: usize,
+    ) -> Self {
+        Self::new(vec![peer], Measure::Told(Box::new(ours)), threads)
+    }
+
+    fn new(peers: Vec<(&'static str, Value)>, ours: Measure, threads: usize) -> Self {
         let opponent = |(script, told)| Opponent { script, index: None, told, talk: Box::new(Go) };
         Self {
             opponents: peers.into_iter().map(opponent).collect(),
-            ours: Measure::Seconds(ours),
+            ours,
             unit: "s",
             pairs: super::PAIRS,
             is_warmed: true,

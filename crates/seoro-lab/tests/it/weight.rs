@@ -4,6 +4,11 @@ use std::process::Command;
 
 /// The names of everything `package` brings along.
 fn tree(package: &str) -> Vec<String> {
+    tree_with(package, &[])
+}
+
+/// The same with more arguments, such as features.
+fn tree_with(package: &str, arguments: &[&str]) -> Vec<String> {
     let tree = Command::new(env!("CARGO"))
         .args([
             "tree",
@@ -17,6 +22,7 @@ fn tree(package: &str) -> Vec<String> {
             "--package",
             package,
         ])
+        .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
@@ -40,4 +46,14 @@ fn ann_and_item2vec_bring_neither_burn_nor_parquet() {
 fn core_brings_no_model_and_xtask_nothing_at_all() {
     assert!(tree("seoro-core").iter().all(|name| !name.starts_with("seoro-") || name == "seoro-core"));
     assert_eq!(tree("xtask"), ["xtask"]);
+}
+
+#[test]
+fn models_without_networks_bring_no_burn_and_with_them_no_graphics() {
+    let plain = tree_with("seoro-models", &["--no-default-features"]);
+    assert!(plain.iter().all(|name| !name.starts_with("burn")), "{plain:?}");
+    let networks = tree("seoro-models");
+    assert!(networks.iter().any(|name| name == "burn-flex"), "{networks:?}");
+    let graphics = |name: &&String| name.starts_with("wgpu") || name.as_str() == "cubecl-wgpu";
+    assert_eq!(networks.iter().find(graphics), None);
 }

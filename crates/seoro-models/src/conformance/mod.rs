@@ -237,7 +237,7 @@ fn saved<R: Recommender>(model: R::Fitted, queries: &[Query<'_>], full: &[f32]) 
     let loaded = loaded.map_err(Failure::Persist)?;
     removed.map_err(Failure::Persist)?;
     let weights = model.weights().map_err(Failure::Weights)?;
-    let put_together = from_weights::<R>(&weights).map_err(Failure::Weights)?;
+    let put_together: R::Fitted = from_weights(&weights).map_err(Failure::Weights)?;
     for loaded in [loaded.as_score(), &put_together] {
         let again = scores(loaded, queries, Items::All)?;
         if let Some(place) = again.iter().zip(full).position(|(a, b)| a.to_bits() != b.to_bits()) {

@@ -7,6 +7,7 @@ use super::sgd::{self, Strata};
 use super::step::Step;
 use crate::epochs::{Plain, by_epochs};
 use crate::recommender::{FACTORS_EXPECTED, MAX_FACTORS};
+use crate::rows::trained_users;
 use crate::{FitError, Recommender, Run, Training};
 use seoro_core::Csr;
 use seoro_core::sample::Negatives;
@@ -90,8 +91,6 @@ impl Plan {
         let (n_users, n_items) = (events.n_users(), events.n_items());
         let mut factors =
             Factors::random(n_users, n_items, self.factors, self.init_std, run.seed.child("init"));
-        let mut trained = vec![false; n_users];
-        events.users().iter().for_each(|user| trained[user.index()] = true);
         let mut range = None;
         if let Some(values) = events.values().filter(|_| self.valued()) {
             factors.forget_unrated(events);
@@ -103,7 +102,7 @@ impl Plan {
         }
         MatrixFactorization {
             factors,
-            trained,
+            trained: trained_users(events),
             learn: self.learn,
             step: self.step(1),
             passes: self.fold_in,

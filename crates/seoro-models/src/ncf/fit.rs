@@ -2,8 +2,9 @@
 
 use super::Pretraining;
 use super::model::NcfModel;
-use super::network::{NcfNetwork, Sizes};
+use super::network::{NcfNetwork, Sizes, take_over};
 use crate::recommender::{FACTORS_EXPECTED, MAX_FACTORS};
+use crate::rows::trained_users;
 use crate::train::{Descent, Pairs, Parameters, Trainer};
 use crate::{FitError, Recommender, Run, Training, device};
 use seoro_core::sample::Negatives;
@@ -43,8 +44,12 @@ impl Plan {
         let start = |(gmf, mlp): (Option<usize>, Option<Sizes>), seed: Seed| {
             let mut parameters = Parameters::new(&device, seed.child("init"));
             let items = train.events.n_items();
-            let network =
-                NcfNetwork::new(&mut parameters, (gmf, mlp), (trained(train), items), self.init_std);
+            let network = NcfNetwork::new(
+                &mut parameters,
+                (gmf, mlp),
+                (trained_users(train.events), items),
+                self.init_std,
+            );
             (network, parameters)
         };
         let (network, parameters) = start((self.gmf, self.mlp), run.seed);
@@ -63,11 +68,11 @@ impl Plan {
             let (network, parameters) = start(sizes, seed);
             let mut trainer = Trainer::new(R::NAME, &descent, network, parameters, &feed, run)?;
             trainer.learn_alone(seed, run)?;
-            Ok::<_, FitError>(trainer.into_parts())
+            Ok::<_, FitError>(trainer.into_parameters())
         };
-        trainer.before_first(Box::new(|network, parameters, run| {
+        trainer.before_first(Box::new(|parameters, run| {
             let (gmf, mlp) = (alone((self.gmf, None), "gmf", run)?, alone((None, self.mlp), "mlp", run)?);
-            network.take_over(parameters, (&gmf.0, &gmf.1), (&mlp.0, &mlp.1), pretraining.alpha);
+            take_over(parameters, &gmf, &mlp, pretraining.alpha);
             Ok(())
         }));
         trainer.fit(recipe, train, run)
@@ -154,11 +159,4 @@ impl Plan {
             .saturating_add(rows * 64 + events * 48)
             .saturating_add(pairs.saturating_mul(4))
     }
-}
-
-/// Which users have a training event.
-fn trained(train: &Training<'_>) -> Vec<bool> {
-    let mut trained = vec![false; train.events.n_users()];
-    train.events.users().iter().for_each(|user| trained[user.index()] = true);
-    trained
 }

@@ -80,38 +80,6 @@ impl NcfNetwork {
         Self { gmf, mlp, head, trained }
     }
 
-    /// Takes over the parts of a GMF and an MLP; their last layers, weighted by α and 1 − α.
-    pub(super) fn take_over(
-        &self,
-        parameters: &mut Parameters,
-        (gmf, of_gmf): (&NcfNetwork, &Parameters),
-        (mlp, of_mlp): (&NcfNetwork, &Parameters),
-        alpha: f64,
-    ) {
-        let tables = |parameters: &mut Parameters, own: Pair, other: Pair, from: &Parameters| {
-            parameters.set_table(own.users, &from.table_matrix(other.users));
-            parameters.set_table(own.items, &from.table_matrix(other.items));
-        };
-        if let (Some(own), Some(other)) = (self.gmf, gmf.gmf) {
-            tables(parameters, own, other, of_gmf);
-        }
-        if let (Some(own), Some(other)) = (&self.mlp, &mlp.mlp) {
-            tables(parameters, own.tables, other.tables, of_mlp);
-            for (own, other) in own.layers.iter().zip(&other.layers) {
-                parameters.set_weight(own.0, &of_mlp.weight_matrix(other.0));
-                parameters.set_weight(own.1, &of_mlp.weight_matrix(other.1));
-            }
-        }
-        let share = |from: &Parameters, weight: WeightId, share: f64| {
-            from.weight_matrix(weight).as_slice().iter().map(|&x| x * share as f32).collect::<Vec<_>>()
-        };
-        let (first, second) = (share(of_gmf, gmf.head.0, alpha), share(of_mlp, mlp.head.0, 1.0 - alpha));
-        let bias = share(of_gmf, gmf.head.1, alpha)[0] + share(of_mlp, mlp.head.1, 1.0 - alpha)[0];
-        let column = |numbers: Vec<f32>| Matrix::from_vec(numbers.len(), 1, numbers).unwrap_or_default();
-        parameters.set_weight(self.head.0, &column([first, second].concat()));
-        parameters.set_weight(self.head.1, &column(vec![bias]));
-    }
-
     /// The scores of pairs, `[B, 1]`.
     pub(super) fn scores(&self, batch: &PairBatch, step: &mut Step<'_>) -> Tensor<2> {
         let gmf = self.gmf.map(|tables| {
@@ -128,6 +96,24 @@ impl NcfNetwork {
         let joined = if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(parts, 1) };
         dense(joined, step.weight(self.head.0), step.weight(self.head.1), Activation::Linear)
     }
+}
+
+/// Takes over the parts of a GMF and an MLP, whose numbers have the same names in all; their last layers, weighted by α and
+/// 1 − α.
+pub(super) fn take_over(parameters: &mut Parameters, gmf: &Parameters, mlp: &Parameters, alpha: f64) {
+    let is_head = |name: &str| name.starts_with("head.");
+    let parts = gmf.named().chain(mlp.named()).filter(|(name, _)| !is_head(name));
+    parameters.set_named(parts);
+    let share = |from: &Parameters, wanted: &str, share: f64| -> Vec<f32> {
+        let (_, values) = from.named().find(|(name, _)| *name == wanted).unwrap_or_default();
+        values.as_slice().iter().map(|&x| x * share as f32).collect()
+    };
+    let of_both = |name: &str| (share(gmf, name, alpha), share(mlp, name, 1.0 - alpha));
+    let ((first, second), (a, b)) = (of_both("head.weight"), of_both("head.bias"));
+    let column = |numbers: Vec<f32>| Matrix::from_vec(numbers.len(), 1, numbers).unwrap_or_default();
+    let bias = a.iter().zip(&b).map(|(a, b)| a + b).collect();
+    let weight = [first, second].concat();
+    parameters.set_named([("head.weight", column(weight)), ("head.bias", column(bias))]);
 }
 
 impl Network for NcfNetwork {

@@ -73,9 +73,9 @@ impl RowSums {
         }
     }
 
-    /// The rows that have a gradient, and their sums.
-    pub(crate) fn sums(&mut self) -> (&[u32], &mut [f32]) {
-        (&self.rows, &mut self.sums)
+    /// All sums, one after another.
+    pub(crate) fn all(&mut self) -> &mut [f32] {
+        &mut self.sums
     }
 
     /// By row of the table, the place of its sum.

@@ -198,30 +198,23 @@ impl Piece<'_> {
                 }
             }
             Work::Table(sums, first) => {
-                let rows = part.x.len() / dim.max(1);
-                let (mut row, mut next) = (0, 0);
-                while next <= rows {
-                    let place = if next < rows { sums.place(first + next) } else { None };
-                    if next < rows && place.is_none() {
-                        next += 1;
+                let mut resting = 0;
+                for row in *first..first + part.x.len() / dim.max(1) {
+                    let Some(place) = sums.place(row) else {
+                        resting += 1;
                         continue;
-                    }
+                    };
                     // Rows without a gradient go together.
-                    rule.rest(part.take((next - row) * dim));
-                    if let Some(place) = place {
-                        rule.step(sums.sum(place, dim), part.take(dim));
-                    }
-                    next += 1;
-                    row = next;
+                    rule.rest(part.take(resting * dim));
+                    rule.step(sums.sum(place, dim), part.take(dim));
+                    resting = 0;
                 }
+                rule.rest(part);
             }
             Work::Touched(sums, places, first) => {
-                let mut next = *first;
                 for &place in places {
                     let row = sums.rows()[place as usize] as usize;
-                    part.take((row - next) * dim);
-                    rule.step(sums.sum(place as usize, dim), part.take(dim));
-                    next = row + 1;
+                    rule.step(sums.sum(place as usize, dim), part.row(row - first, dim));
                 }
             }
         }

@@ -11,7 +11,6 @@ use super::apart::{Kind, take_apart};
 use super::checksum::Summing;
 use super::together::{Numbers, Tensors, put_together};
 use super::{PersistError, io_error};
-use crate::Recommender;
 use crate::registry::{FittedModel, Model};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use seoro_core::Vocab;
@@ -110,7 +109,7 @@ pub fn save_folder(
     let new = tempfile::Builder::new().prefix(".model-").tempdir_in(folder).map_err(io_error(folder))?;
     for (name, bytes) in contents.iter().map(|(name, bytes)| (*name, bytes)).chain([(MANIFEST, &manifest)]) {
         let file = new.path().join(name);
-        std::fs::write(&file, bytes).map_err(io_error(&file))?;
+        seoro_core::replace_file(&file, |out| out.write_all(bytes)).map_err(io_error(&file))?;
     }
     put_in_place(new, path, folder)
 }
@@ -259,11 +258,7 @@ pub(crate) fn to_weights(model: &impl Serialize) -> Result<Vec<u8>, WeightsError
 }
 
 /// The model whose numbers these are.
-pub(crate) fn from_weights<R: Recommender>(bytes: &[u8]) -> Result<R::Fitted, WeightsError> {
-    read_weights(bytes)
-}
-
-fn read_weights<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WeightsError> {
+pub(crate) fn from_weights<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WeightsError> {
     let tensors = |error: safetensors::SafeTensorError| WeightsError::Tensors(error.to_string());
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(tensors)?;
     let rest = metadata.metadata().as_ref().and_then(|metadata| metadata.get(REST));

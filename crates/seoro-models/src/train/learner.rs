@@ -38,11 +38,11 @@ pub struct Trainer<'a, N: Network, F> {
     feed: &'a F,
     descent: &'a Descent,
     pool: rayon::ThreadPool,
-    before: Option<Before<'a, N>>,
+    before: Option<Before<'a>>,
 }
 
 /// What is done to parameters before the first epoch, as part of it.
-type Before<'a, N> = Box<dyn Fn(&N, &mut Parameters, &Run<'_>) -> Result<(), FitError> + 'a>;
+type Before<'a> = Box<dyn Fn(&mut Parameters, &Run<'_>) -> Result<(), FitError> + 'a>;
 
 impl<'a, N: Network, F: Feed<Batch = N::Batch>> Trainer<'a, N, F> {
     /// A trainer of `network`, whose `parameters` are as they shall be before the first step; errors name `model`.
@@ -62,7 +62,7 @@ impl<'a, N: Network, F: Feed<Batch = N::Batch>> Trainer<'a, N, F> {
     }
 
     /// Has `before` change the parameters at the start of the first epoch, whose checkpoint then has it.
-    pub fn before_first(&mut self, before: Before<'a, N>) {
+    pub fn before_first(&mut self, before: Before<'a>) {
         self.before = Some(before);
     }
 
@@ -92,16 +92,16 @@ impl<'a, N: Network, F: Feed<Batch = N::Batch>> Trainer<'a, N, F> {
         (1..=self.descent.epochs).map(|epoch| self.epoch(epoch, seed, run)).collect()
     }
 
-    /// The network and its parameters.
-    pub fn into_parts(self) -> (N, Parameters) {
-        (self.network, self.parameters)
+    /// The parameters.
+    pub fn into_parameters(self) -> Parameters {
+        self.parameters
     }
 
     fn epoch(&mut self, epoch: usize, seed: Seed, run: &Run<'_>) -> Result<f64, FitError> {
         let seed = seed.child("epoch").index(epoch as u64);
         let Self { model, network, parameters, feed, descent, pool, before } = self;
         if let (Some(before), 1) = (before, epoch) {
-            before(network, parameters, run)?;
+            before(parameters, run)?;
         }
         let (model, cancel, feed) = (*model, run.cancel, *feed);
         let mut course = Course { network: &*network, parameters, descent, epoch, model };

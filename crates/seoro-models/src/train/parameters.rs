@@ -140,38 +140,6 @@ impl Parameters {
         self.list[weight.0].matrix()
     }
 
-    /// Replaces a table's numbers.
-    ///
-    /// # Panics
-    /// Where the shape differs.
-    pub fn set_table(&mut self, table: TableId, values: &Matrix) {
-        self.set(table.0, values);
-    }
-
-    /// Replaces a weight's numbers.
-    ///
-    /// # Panics
-    /// Where the shape differs.
-    pub fn set_weight(&mut self, weight: WeightId, values: &Matrix) {
-        self.set(weight.0, values);
-    }
-
-    fn set(&mut self, place: usize, values: &Matrix) {
-        let shape = [values.rows(), values.cols()];
-        assert_eq!(shape, self.list[place].shape, "numbers of the parameter's shape");
-        self.list[place].values = self.numbers(values.as_slice().to_vec(), shape);
-    }
-
-    /// How many numbers there are.
-    pub fn len(&self) -> usize {
-        self.list.iter().map(|parameter| parameter.shape.iter().product::<usize>()).sum()
-    }
-
-    /// Whether there is no number.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// All of them, by name, as they are now.
     pub fn named(&self) -> impl Iterator<Item = (&str, Matrix)> {
         self.list.iter().map(|parameter| (parameter.name.as_str(), parameter.matrix()))
@@ -184,7 +152,10 @@ impl Parameters {
     pub fn set_named<'a>(&mut self, values: impl IntoIterator<Item = (&'a str, Matrix)>) {
         for (name, values) in values {
             let place = self.list.iter().position(|parameter| parameter.name == name);
-            self.set(place.expect("a parameter of this name"), &values);
+            let place = place.expect("a parameter of this name");
+            let shape = [values.rows(), values.cols()];
+            assert_eq!(shape, self.list[place].shape, "numbers of the shape of {name}");
+            self.list[place].values = self.numbers(values.as_slice().to_vec(), shape);
         }
     }
 
@@ -276,11 +247,11 @@ impl Parameters {
             let squares = |numbers: &[f32]| numbers.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>();
             let dense = whole.iter().flatten().map(|gradient| squares(gradient.storage()));
             let dense: f64 = dense.sum();
-            let rows: f64 = self.list.iter_mut().map(|parameter| squares(parameter.sums.sums().1)).sum();
+            let rows: f64 = self.list.iter_mut().map(|parameter| squares(parameter.sums.all())).sum();
             let by = (most / (dense + rows).sqrt()).min(1.0) as f32;
             let scale = |numbers: &mut [f32]| numbers.iter_mut().for_each(|x| *x *= by);
             whole.iter_mut().flatten().for_each(|gradient| scale(gradient.storage_mut()));
-            self.list.iter_mut().for_each(|parameter| scale(parameter.sums.sums().1));
+            self.list.iter_mut().for_each(|parameter| scale(parameter.sums.all()));
         }
         let due =
             self.list.iter_mut().zip(&whole).filter_map(|(own, dense)| own.due(dense.as_ref())).collect();

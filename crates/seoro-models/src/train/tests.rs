@@ -72,8 +72,7 @@ fn optimizers_are_pytorchs() {
             let device = Step::new(start, seed).device().clone();
             let table = parameters.table("table", [9, 3], super::Init::Zeros);
             let weight = parameters.weight("weight", [3, 2], super::Init::Zeros);
-            parameters.set_table(table, &matrix(&fixture.table));
-            parameters.set_weight(weight, &matrix(&fixture.weight));
+            parameters.set_named([("table", matrix(&fixture.table)), ("weight", matrix(&fixture.weight))]);
             let (optimizer, is_clipped) = optimizer(&case.optimizer);
             for given in &fixture.steps {
                 let mut step = Step::new(&parameters, seed);
@@ -130,4 +129,16 @@ fn steps_of_many_numbers_are_those_of_few() {
             assert!((found - expected).abs() < 1e-5 * (1.0 + expected.abs()), "{name}: {found}, {expected}");
         }
     }
+}
+
+#[test]
+fn rates_follow_their_schedule() {
+    use super::{Descent, Schedule};
+    let rates = |schedule: Schedule| {
+        let descent = Descent { learning_rate: 0.8, schedule, epochs: 5, ..Descent::default() };
+        (1..=5).map(|epoch| (descent.rate(epoch) * 1e6).round() / 1e6).collect::<Vec<f64>>()
+    };
+    assert_eq!(rates(Schedule::Constant), [0.8; 5]);
+    assert_eq!(rates(Schedule::Exponential { decay: 0.5 }), [0.8, 0.4, 0.2, 0.1, 0.05]);
+    assert_eq!(rates(Schedule::Linear { last: 0.0 }), [0.8, 0.6, 0.4, 0.2, 0.0]);
 }
