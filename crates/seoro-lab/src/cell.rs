@@ -1,5 +1,10 @@
 //! One cell of a table: a recipe fitted with one seed and asked a task, kept under the hash of all that decides it.
 
+mod store;
+
+pub(crate) use store::Kept;
+pub use store::Store;
+
 use crate::LabError;
 use crate::data::Data;
 use crate::paper::{DatasetUse, Part, Protocol, Row};
@@ -9,13 +14,13 @@ use seoro_core::{Histories, Score, Seed};
 use seoro_eval::{Evaluation, Metric};
 use seoro_models::registry::{self, FittedModel, Model};
 use seoro_models::{Checkpoint, DeviceName, Epoch, FitError, Run, Training};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
+use store::Lock;
 
 /// Raised when the lab's own part of a protocol (which events are hidden, who is asked) may give other numbers than before.
 const PROTOCOL_REVISION: u32 = 1;
@@ -46,15 +51,6 @@ pub struct Cell {
     pub threads: usize,
     /// By which code.
     pub commit: String,
-}
-
-/// What a store keeps.
-pub(crate) trait Kept: Serialize + DeserializeOwned {
-    /// The hash it is kept under.
-    fn key(&self) -> &str;
-
-    /// By which code it was computed.
-    fn commit(&self) -> &str;
 }
 
 impl Kept for Cell {
@@ -95,57 +91,11 @@ pub struct Job<'a> {
     pub device: DeviceName,
 }
 
-/// Where cells, checkpoints and snapshots are kept.
-pub struct Store {
-    folder: PathBuf,
-    resume: bool,
-    /// Whether finished cells of a tree that differed from its commit are computed anew: what is published names its code.
-    pub committed_only: bool,
-    /// The parts of a report ask the same fit different questions; the last one is kept for the next part.
-    last: Mutex<Option<(String, Arc<Fit>)>>,
-}
-
-impl Store {
-    /// The store below `folder`; finished cells are taken from it only when resuming.
-    pub fn new(folder: &Path, resume: bool) -> Self {
-        Self { folder: folder.to_owned(), resume, committed_only: false, last: Mutex::new(None) }
-    }
-
-    fn last(&self) -> MutexGuard<'_, Option<(String, Arc<Fit>)>> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn cell(&self, key: &str) -> PathBuf {
-        self.folder.join("cells").join(format!("{key}.json"))
-    }
-
-    pub(crate) fn find<C: Kept>(&self, key: &str) -> Option<C> {
-        let text = self.resume.then(|| std::fs::read_to_string(self.cell(key)).ok())??;
-        let cell: C = serde_json::from_str(&text).ok()?;
-        (!self.committed_only || workplace::is_a_commit(cell.commit())).then_some(cell)
-    }
-
-    pub(crate) fn keep(&self, cell: &impl Kept) -> Result<(), LabError> {
-        let text = serde_json::to_string(cell).map_err(|error| LabError::Usage(error.to_string()))?;
-        workplace::write_whole(&self.cell(cell.key()), text.as_bytes())
-    }
-
-    /// The folder of an unfinished fit: its checkpoint and snapshots, emptied unless resuming.
-    fn fit_folder(&self, key: &str) -> Result<PathBuf, LabError> {
-        let folder = self.folder.join("fits").join(key);
-        let begun_by = folder.join("commit");
-        let is_usable = || {
-            let commit = std::fs::read_to_string(&begun_by).unwrap_or_default();
-            !self.committed_only || workplace::is_a_commit(&commit)
-        };
-        if folder.exists() && !(self.resume && is_usable()) {
-            std::fs::remove_dir_all(&folder).map_err(LabError::io(&folder))?;
-        }
-        if !begun_by.exists() {
-            workplace::write_whole(&begun_by, workplace::commit().as_bytes())?;
-        }
-        Ok(folder)
-    }
+/// A fit, and its cell, by the hashes of what decides them.
+struct Identity {
+    recipe: Model,
+    fit: String,
+    cell: String,
 }
 
 impl Job<'_> {
@@ -202,9 +152,7 @@ impl Job<'_> {
         if self.row.is_oracle() {
             return self.run_oracle(task, threads);
         }
-        let recipe = self.row.recipe(&self.data.name, self.part)?;
-        let fit_key = self.fit_key(&recipe, threads);
-        let key = self.key(&fit_key);
+        let Identity { recipe, fit: fit_key, cell: key } = self.identity(threads)?;
         if let Some(cell) = store.find(&key) {
             return Ok(cell);
         }
@@ -213,7 +161,13 @@ impl Job<'_> {
         let fit = match known {
             Some((_, fit)) => fit,
             None => {
-                let fit = Arc::new(self.fit(&recipe, task, threads, &store.fit_folder(&fit_key)?, tell)?);
+                let lock = store.lock(&fit_key, tell)?;
+                // Another process may have computed it in the meantime.
+                if let Some(cell) = store.find(&key) {
+                    return Ok(cell);
+                }
+                let fit = self.fit(&recipe, task, threads, &store.fit_folder(&fit_key)?, lock, tell)?;
+                let fit = Arc::new(fit);
                 *store.last() = Some((fit_key, Arc::clone(&fit)));
                 fit
             }
@@ -221,6 +175,22 @@ impl Job<'_> {
         let cell = self.measure(key, task, threads, &fit)?;
         store.keep(&cell)?;
         Ok(cell)
+    }
+
+    /// Whether the store has the cell.
+    ///
+    /// # Errors
+    /// A bad recipe.
+    pub fn is_kept(&self, threads: usize, store: &Store) -> Result<bool, LabError> {
+        let identity = self.identity(workplace::threads(threads))?;
+        Ok(store.find::<Cell>(&identity.cell).is_some())
+    }
+
+    fn identity(&self, threads: usize) -> Result<Identity, LabError> {
+        let recipe = self.row.recipe(&self.data.name, self.part)?;
+        let fit = self.fit_key(&recipe, threads);
+        let cell = self.key(&fit);
+        Ok(Identity { recipe, fit, cell })
     }
 
     fn run_oracle(&self, task: &Task, threads: usize) -> Result<Cell, LabError> {
@@ -290,6 +260,7 @@ impl Job<'_> {
         task: &Task,
         threads: usize,
         folder: &Path,
+        lock: Lock,
         tell: &dyn Fn(String),
     ) -> Result<Fit, LabError> {
         let every = self.row.snapshots;
@@ -323,7 +294,16 @@ impl Job<'_> {
         let snapshots = kept.map(|epoch| (epoch, snapshot_path(epoch))).collect();
         let peak_rss_mb = workplace::peak_rss_mb();
         let device = self.device_of(recipe);
-        Ok(Fit { model, snapshots, epochs, device, seconds, peak_rss_mb, folder: folder.to_owned() })
+        Ok(Fit {
+            model,
+            snapshots,
+            epochs,
+            device,
+            seconds,
+            peak_rss_mb,
+            folder: folder.to_owned(),
+            _lock: lock,
+        })
     }
 
     fn fit_error(&self, source: FitError) -> LabError {
@@ -340,6 +320,8 @@ struct Fit {
     seconds: f64,
     peak_rss_mb: Option<f64>,
     folder: PathBuf,
+    /// Dropped after the folder is gone.
+    _lock: Lock,
 }
 
 impl Drop for Fit {

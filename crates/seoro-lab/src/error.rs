@@ -105,6 +105,16 @@ pub enum LabError {
         /// What happened.
         what: String,
     },
+    /// A process of its own for one fit that failed.
+    #[error("{row}, seed {seed}, in a process of its own: {what}")]
+    Worker {
+        /// The row.
+        row: String,
+        /// The seed.
+        seed: u64,
+        /// What it said.
+        what: String,
+    },
     /// A request that contradicts itself or the data.
     #[error("{0}")]
     Usage(String),

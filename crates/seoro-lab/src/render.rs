@@ -47,7 +47,25 @@ fn section(paper: &Paper, part: Part, dataset: &str, rows: &[&ResultRow]) -> Str
     }
     text.push_str(&aligned(&lines));
     text.push_str(&recipe_line(paper, part, dataset, rows));
+    text.push_str(&missing_line(paper, part, dataset, rows));
     text
+}
+
+/// The rows of hours that are not in the table, and their hours.
+fn missing_line(paper: &Paper, part: Part, dataset: &str, rows: &[&ResultRow]) -> String {
+    let Some(usage) = paper.datasets.get(dataset) else { return String::new() };
+    let is_shown = |row: &Row| rows.iter().any(|result| result.row == row.name);
+    let missing = paper.rows.iter().filter(|row| row.is_on(dataset) && row.is_in(part) && !is_shown(row));
+    let long: Vec<(&Row, f64)> = missing
+        .filter_map(|row| Some((row, row.minutes.get(dataset)? * row.most_seeds(usage) as f64)))
+        .collect();
+    if long.is_empty() {
+        return String::new();
+    }
+    let hours = long.iter().map(|(_, minutes)| minutes).sum::<f64>() / 60.0;
+    let of_row = |(row, minutes): &(&Row, f64)| format!("{} ({minutes:.0} min)", row.label);
+    let each: Vec<String> = long.iter().map(of_row).collect();
+    format!("\nNot run: {}. With `--full` on two cores, about {hours:.1} hours.\n", each.join("; "))
 }
 
 /// Whose hyper-parameters validation data did not choose under this very protocol.

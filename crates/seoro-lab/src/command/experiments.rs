@@ -1,5 +1,6 @@
 //! `experiments`: the papers' tables, ours beside theirs.
 
+use super::workers::{self, Unit};
 use super::{neighbours, vectors};
 use crate::ann::trade::TradeRow;
 use crate::cell::{Job, Store};
@@ -13,6 +14,7 @@ use crate::{LabError, compare, render, rows, workplace};
 use seoro_models::DeviceName;
 use serde::Serialize;
 use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 /// Reproduces the papers' tables.
@@ -38,7 +40,7 @@ pub struct ExperimentsArgs {
     pub(super) seeds: Option<NonZeroUsize>,
     /// Only the honest part: validation-selected, full ranking; papers on indexes have one part
     #[arg(long)]
-    honest: bool,
+    pub(super) honest: bool,
     /// All the seeds that the paper files ask for, and the data sets that take long
     #[arg(long)]
     pub(super) full: bool,
@@ -57,9 +59,16 @@ pub struct ExperimentsArgs {
     /// How many threads [default: all cores]; an index is built by them and searched by one
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     pub(super) threads: usize,
+    /// How many fits of recommenders run at a time, each a process of its own with its share of the threads; to --resume,
+    /// name the same number
+    #[arg(long, default_value_t = NonZeroUsize::MIN)]
+    pub(super) jobs: NonZeroUsize,
+    /// Keep this seed's cells in the store and write nothing else: what a process of `--jobs` does
+    #[arg(long, hide = true)]
+    pub(super) fill: Option<u64>,
     /// Where networks are trained: cpu, gpu, software-gpu or ndarray; other models are fitted on the processor
     #[arg(long, default_value_t = DeviceName::Cpu)]
-    device: DeviceName,
+    pub(super) device: DeviceName,
 }
 
 /// Runs the command.
@@ -92,7 +101,7 @@ pub fn run(args: &ExperimentsArgs) -> Result<(), LabError> {
     for paper in &papers.vectors {
         all.extend(vectors::run(paper, args)?.into_iter().map(AnyRow::Vectors));
     }
-    if args.json {
+    if args.json && args.fill.is_none() {
         let text = serde_json::to_string_pretty(&all).map_err(|error| LabError::Usage(error.to_string()))?;
         println!("{text}");
     }
@@ -111,6 +120,9 @@ enum AnyRow {
 #[allow(clippy::print_stdout, clippy::print_stderr)] // a command speaks to its user
 fn run_and_write(paper: &Paper, args: &ExperimentsArgs) -> Result<Vec<ResultRow>, LabError> {
     let results = run_paper(paper, args)?;
+    if args.fill.is_some() {
+        return Ok(results);
+    }
     let out = workplace::target().join("experiments");
     let text = render::markdown(paper, &results);
     write_both(&out, paper, &results)?;
@@ -134,6 +146,14 @@ fn write_both(folder: &std::path::Path, paper: &Paper, rows: &[ResultRow]) -> Re
 }
 
 impl ExperimentsArgs {
+    /// The threads of one fit: all of a process that computes alone, else its share.
+    pub(super) fn threads_of_a_fit(&self) -> usize {
+        match self.jobs.get() {
+            1 => self.threads,
+            jobs => (workplace::threads(self.threads) / jobs).max(1),
+        }
+    }
+
     pub(super) fn takes_row(&self, name: &str) -> bool {
         self.row.is_empty() || self.row.iter().any(|row| row == name)
     }
@@ -251,7 +271,7 @@ fn run_dataset(paper: &Paper, data: &Data, args: &ExperimentsArgs) -> Result<Vec
         .map(|&part| Ok((part, Task::new(data, usage, paper.protocol(part), Side::Test)?)))
         .collect::<Result<_, LabError>>()?;
     let rows = chosen_rows(paper, data, args);
-    if args.publish {
+    if args.publish && args.fill.is_none() {
         let published: Vec<ResultRow> =
             rows::read(&workplace::root().join(format!("docs/results/{}.json", paper.name)))?;
         for (row, &part) in rows.iter().flat_map(|row| parts.iter().map(move |part| (row, part))) {
@@ -260,34 +280,84 @@ fn run_dataset(paper: &Paper, data: &Data, args: &ExperimentsArgs) -> Result<Vec
         }
     }
     say_how_long(paper, data, &rows, args);
-    let progress = Progress::new(rows.len(), &format!("{} {}", paper.name, data.name));
-    let mut tables: Vec<Vec<RowCells<'_>>> = parts.iter().map(|_| Vec::new()).collect();
-    for row in rows {
-        let mut cells: Vec<Vec<_>> = parts.iter().map(|_| Vec::new()).collect();
-        for seed in 1..=seeds(row, usage, args) {
-            progress.say(&format!("{} seed {seed}", row.name));
-            for ((part, task), cells) in
-                tasks.iter().zip(&mut cells).filter(|((part, _), _)| row.is_in(*part))
-            {
-                let (protocol, device) = (paper.protocol(*part), args.device);
-                let job = Job { row, data, usage, part: *part, protocol, seed, device };
-                cells.push(job.run(task, args.threads, &store, &|what| progress.detail(&what))?);
-            }
-        }
-        progress.step();
-        let of_parts = parts.iter().zip(cells).zip(&mut tables);
-        for ((&part, cells), table) in of_parts.filter(|((part, _), _)| row.is_in(**part)) {
-            table.push(RowCells { row, dataset: &data.name, part, cells });
+    let scene = Scene { paper, data, usage, tasks, args };
+    if args.jobs.get() > 1 {
+        workers::fill(scene.missing(&rows, &store)?, paper, &data.name, args)?;
+        store.resume = true;
+    }
+    scene.results(&rows, &store)
+}
+
+/// A paper's table on a data set, about to be computed.
+struct Scene<'a> {
+    paper: &'a Paper,
+    data: &'a Data,
+    usage: &'a DatasetUse,
+    tasks: Vec<(Part, Task)>,
+    args: &'a ExperimentsArgs,
+}
+
+impl<'a> Scene<'a> {
+    fn job(&self, row: &'a Row, part: Part, seed: u64) -> Job<'a> {
+        let protocol = self.paper.protocol(part);
+        Job { row, data: self.data, usage: self.usage, part, protocol, seed, device: self.args.device }
+    }
+
+    fn seeds(&self, row: &Row) -> RangeInclusive<u64> {
+        match self.args.fill {
+            Some(seed) => seed..=seed,
+            None => 1..=seeds(row, self.usage, self.args),
         }
     }
-    Ok(parts.iter().zip(&tables).flat_map(|(&part, table)| part_results(paper, part, table)).collect())
+
+    /// What the store does not have yet.
+    fn missing(&self, rows: &[&'a Row], store: &Store) -> Result<Vec<Unit<'a>>, LabError> {
+        let threads = self.args.threads_of_a_fit();
+        let mut missing = Vec::new();
+        for &row in rows.iter().filter(|row| !row.is_oracle()) {
+            for seed in self.seeds(row) {
+                let mut is_missing = false;
+                for (part, _) in self.tasks.iter().filter(|(part, _)| row.is_in(*part)) {
+                    is_missing |= !self.job(row, *part, seed).is_kept(threads, store)?;
+                }
+                missing.extend(is_missing.then_some(Unit { row, seed }));
+            }
+        }
+        Ok(missing)
+    }
+
+    fn results(&self, rows: &[&'a Row], store: &Store) -> Result<Vec<ResultRow>, LabError> {
+        let (paper, dataset) = (self.paper, self.data.name.as_str());
+        let progress = Progress::new(rows.len(), &format!("{} {dataset}", paper.name));
+        let mut tables: Vec<Vec<RowCells<'_>>> = self.tasks.iter().map(|_| Vec::new()).collect();
+        for &row in rows {
+            let mut cells: Vec<Vec<_>> = self.tasks.iter().map(|_| Vec::new()).collect();
+            for seed in self.seeds(row) {
+                progress.say(&format!("{} seed {seed}", row.name));
+                for ((part, task), cells) in
+                    self.tasks.iter().zip(&mut cells).filter(|((part, _), _)| row.is_in(*part))
+                {
+                    let tell = |what: String| progress.detail(&what);
+                    let job = self.job(row, *part, seed);
+                    cells.push(job.run(task, self.args.threads_of_a_fit(), store, &tell)?);
+                }
+            }
+            progress.step();
+            let of_parts = self.tasks.iter().zip(cells).zip(&mut tables);
+            for (((part, _), cells), table) in of_parts.filter(|(((part, _), _), _)| row.is_in(*part)) {
+                table.push(RowCells { row, dataset, part: *part, cells });
+            }
+        }
+        let of_parts = self.tasks.iter().zip(&tables);
+        Ok(of_parts.flat_map(|((part, _), table)| part_results(paper, *part, table)).collect())
+    }
 }
 
 /// How many seeds a row is run with: one where nothing hangs on it.
 fn seeds(row: &Row, usage: &DatasetUse, args: &ExperimentsArgs) -> u64 {
-    let most = row.seeds.map_or(usage.seeds, |most| most.min(usage.seeds));
-    let asked = args.seeds.unwrap_or(if args.full { most } else { NonZeroUsize::MIN });
-    if row.deterministic || row.is_oracle() { 1 } else { asked.get() as u64 }
+    let most = row.most_seeds(usage);
+    let asked = args.seeds.map_or(if args.full { most } else { 1 }, NonZeroUsize::get);
+    if row.deterministic || row.is_oracle() { 1 } else { asked as u64 }
 }
 
 /// Says what a table took when it was last published, before it starts: nothing where that is less than a minute.
@@ -308,7 +378,7 @@ fn say_how_long(paper: &Paper, data: &Data, rows: &[&Row], args: &ExperimentsArg
 
 fn chosen_rows<'a>(paper: &'a Paper, data: &Data, args: &ExperimentsArgs) -> Vec<&'a Row> {
     let rows = paper.rows.iter().filter(|row| args.takes_row(&row.name));
-    let is_asked = |row: &&Row| args.full || !args.row.is_empty() || !row.long_on.contains(&data.name);
+    let is_asked = |row: &&Row| args.full || !args.row.is_empty() || !row.minutes.contains_key(&data.name);
     rows.filter(|row| row.is_on(&data.name) && (!row.is_oracle() || data.oracle.is_some()))
         .filter(is_asked)
         .collect()

@@ -6,3 +6,4 @@ pub mod experiments;
 mod neighbours;
 pub mod search;
 mod vectors;
+mod workers;

@@ -15,10 +15,19 @@ impl Paper {
                 let place = text.rfind(&format!("name = \"{name}\"")).unwrap_or(0);
                 return Err((format!("a second row is called {name:?}"), place));
             }
-            let named = row.datasets.iter().flatten().chain(&row.long_on);
+            let named = row.datasets.iter().flatten().chain(row.minutes.keys());
             if let Some(dataset) = { named }.find(|name| !self.datasets.contains_key(*name)) {
                 let place = text.find(&format!("name = \"{name}\"")).unwrap_or(0);
                 return Err((format!("row {name}: no dataset is called {dataset:?}"), place));
+            }
+            let wrong = |(dataset, minutes): &(&String, &f64)| {
+                !(row.is_on(dataset) && minutes.is_finite() && **minutes > 0.0)
+            };
+            if let Some((dataset, minutes)) = row.minutes.iter().find(wrong) {
+                let what = format!(
+                    "row {name}: {minutes} minutes on {dataset}; expected a positive number, and a data set that it is run on"
+                );
+                return Err((what, text.find(&format!("name = \"{name}\"")).unwrap_or(0)));
             }
             let recipes = row.recipes.iter().filter(|(key, _)| *key != "default");
             let recipes = recipes.map(|(key, recipe)| ("recipe", key, recipe.span()));

@@ -171,9 +171,10 @@ pub struct Row {
     pub datasets: Option<Vec<String>>,
     /// The parts of the report it is in; both where absent.
     pub parts: Option<Vec<Part>>,
-    /// The data sets on which it takes so long that it is run only with `--full`, or where it is named.
+    /// By data set, about how many minutes a seed takes on two cores, where that is so long that the row is run only
+    /// with `--full`, or where it is named.
     #[serde(default)]
-    pub long_on: Vec<String>,
+    pub minutes: BTreeMap<String, f64>,
     /// The most seeds it is run with; as many as the data set asks for where absent.
     pub seeds: Option<NonZeroUsize>,
     /// Every how many epochs a snapshot is kept, for the best-on-test figure; 0 for none.
@@ -385,6 +386,12 @@ impl Row {
     /// Whether it is in `part` of the report.
     pub fn is_in(&self, part: Part) -> bool {
         self.parts.as_ref().is_none_or(|parts| parts.contains(&part))
+    }
+
+    /// How many seeds it is run with in full.
+    pub fn most_seeds(&self, usage: &DatasetUse) -> usize {
+        let most = self.seeds.map_or(usage.seeds, |most| most.min(usage.seeds));
+        if self.deterministic || self.is_oracle() { 1 } else { most.get() }
     }
 
     /// Whether this row is the embedded world's truth.

@@ -1,6 +1,6 @@
 //! The commands as a user runs them.
 
-use crate::lab::{lab, refusal, run, text};
+use crate::lab::{files, lab, refusal, run, text};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -69,6 +69,43 @@ fn a_killed_run_is_resumed_to_the_same_numbers() {
     let resumed = run(target.path(), &[&arguments[..], &["--resume"]].concat());
     assert!(resumed.status.success(), "{}", text(&resumed.stderr));
     assert_eq!(numbers(&text(&resumed.stdout)), numbers(&text(&uninterrupted.stdout)));
+}
+
+#[test]
+fn several_at_a_time_give_the_numbers_of_one_after_another() {
+    let target = tempfile::tempdir().unwrap();
+    let rows = ["--row", "top-pop", "--row", "mf-bpr", "--row", "oracle"];
+    let begin = ["experiments", "--paper", "ncf", "--dataset", "world", "--json", "--seeds", "2"];
+    let begin = [&begin[..], &rows].concat();
+    let alone = run(&target.path().join("alone"), &[&begin[..], &["--threads", "1"]].concat());
+    assert!(alone.status.success(), "{}", text(&alone.stderr));
+    let beside = [&begin[..], &["--threads", "2", "--jobs", "2"]].concat();
+    let folder = target.path().join("beside");
+    let first = run(&folder, &beside);
+    assert!(first.status.success(), "{}", text(&first.stderr));
+    assert_eq!(numbers(&text(&first.stdout)), numbers(&text(&alone.stdout)));
+
+    // What is kept is not computed again, and tells the same.
+    let cells = |folder: &Path| files(&folder.join("experiments/cells"));
+    let times = |folder: &Path| {
+        cells(folder).iter().map(|cell| cell.metadata().unwrap().modified().unwrap()).collect::<Vec<_>>()
+    };
+    let before = times(&folder);
+    let second = run(&folder, &[&beside[..], &["--resume"]].concat());
+    assert_eq!(numbers(&text(&second.stdout)), numbers(&text(&first.stdout)));
+    assert_eq!(times(&folder), before);
+}
+
+#[test]
+#[cfg(not(feature = "gpu"))]
+fn a_fit_that_fails_in_a_process_of_its_own_says_why() {
+    let target = tempfile::tempdir().unwrap();
+    let arguments = ["experiments", "--paper", "ncf", "--dataset", "world", "--row", "gmf-8"];
+    let failed = run(target.path(), &[&arguments[..], &["--device", "gpu", "--jobs", "2"]].concat());
+    assert!(!failed.status.success());
+    let said = text(&failed.stderr);
+    assert!(said.starts_with("error: gmf-8, seed 1, in a process of its own: "), "{said}");
+    assert!(said.contains("gpu") && said.trim_end().lines().count() == 1, "{said}");
 }
 
 fn has_checkpoint(fits: &Path) -> bool {

@@ -5,6 +5,8 @@ mod ann_paper;
 mod bad_input;
 mod command;
 mod datasets;
+#[cfg(feature = "ndarray")]
+mod devices;
 mod fetch;
 mod lab;
 mod paper;

@@ -3,13 +3,13 @@
 //! On the processor all parameters are cut into pieces, which all cores share; a number and its moments are read and written
 //! once. The portable version is the same formula in tensor operations, some ten passes.
 //!
-//! Rows without a gradient stay as they are under SGD and Adagrad. Under Adam they do not: their moments fade and go on
+//! Rows without a gradient stay as they are under SGD, Adagrad and RProp. Under Adam they do not: their moments fade and go on
 //! moving them. Lazy Adam leaves them alone (as PyTorch's `SparseAdam` does), which is another optimiser: a row that is
 //! seldom met keeps its old moments instead of faded ones, and moves less.
 
 use super::numbers::Numbers;
 use super::rows::{self, RowSums, whole_gradient};
-use crate::train::Optimizer;
+use crate::train::{Optimizer, Rprop};
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 use seoro_core::kernel::{self, AdagradStep, AdamStep};
@@ -20,6 +20,7 @@ pub(crate) enum Rule {
     Sgd { rate: f32 },
     Adam { step: AdamStep, is_lazy: bool },
     Adagrad(AdagradStep),
+    Rprop { rprop: Rprop, first: f32 },
 }
 
 impl Rule {
@@ -34,12 +35,13 @@ impl Rule {
             Optimizer::Adagrad(adagrad) => {
                 Rule::Adagrad(AdagradStep { learning_rate: rate as f32, epsilon: adagrad.epsilon as f32 })
             }
+            Optimizer::Rprop(rprop) => Rule::Rprop { rprop, first: rate as f32 },
         }
     }
 
-    /// Whether a row moves without a gradient.
-    fn moves_at_rest(self) -> bool {
-        matches!(self, Rule::Adam { is_lazy: false, .. })
+    /// Whether a row without a gradient, or what is kept of it, changes.
+    fn changes_at_rest(self) -> bool {
+        matches!(self, Rule::Adam { is_lazy: false, .. } | Rule::Rprop { .. })
     }
 
     fn step(self, gradient: &[f32], part: Part<'_>) {
@@ -47,13 +49,46 @@ impl Rule {
             Rule::Sgd { rate } => kernel::axpy(-rate, gradient, part.x),
             Rule::Adam { step, .. } => kernel::adam(step, gradient, part.x, part.first, part.second),
             Rule::Adagrad(step) => kernel::adagrad(step, gradient, part.x, part.first),
+            Rule::Rprop { rprop, first } => step_by_sign(rprop, first, gradient, part),
         }
     }
 
     fn rest(self, part: Part<'_>) {
-        if let Rule::Adam { step, is_lazy: false } = self {
-            kernel::adam_rest(step, part.x, part.first, part.second);
+        match self {
+            Rule::Adam { step, is_lazy: false } => {
+                kernel::adam_rest(step, part.x, part.first, part.second);
+            }
+            Rule::Rprop { rprop, first } => {
+                // The last gradient is now 0.
+                part.first.fill(0.0);
+                part.second.iter_mut().for_each(|d| *d = begun(rprop, first, *d));
+            }
+            _ => {}
         }
+    }
+}
+
+/// RProp's step `d` of a number, which is `first` before there is one.
+fn begun(rprop: Rprop, first: f32, d: f32) -> f32 {
+    if d == 0.0 { first.clamp(rprop.least as f32, rprop.most as f32) } else { d }
+}
+
+/// RProp: the moments are the last gradient and the steps.
+fn step_by_sign(rprop: Rprop, first: f32, gradient: &[f32], part: Part<'_>) {
+    let (least, most) = (rprop.least as f32, rprop.most as f32);
+    for (((&g, x), last), d) in gradient.iter().zip(part.x).zip(part.first).zip(part.second) {
+        let turn = g * *last;
+        let by = if turn > 0.0 {
+            rprop.grow as f32
+        } else if turn < 0.0 {
+            rprop.shrink as f32
+        } else {
+            1.0
+        };
+        *d = (begun(rprop, first, *d) * by).clamp(least, most);
+        *last = if turn < 0.0 { 0.0 } else { g };
+        let sign = f32::from(u8::from(*last > 0.0)) - f32::from(u8::from(*last < 0.0));
+        *x -= *d * sign;
     }
 }
 
@@ -143,7 +178,7 @@ fn cut<'a>(rule: Rule, due: Due<'a>) -> Vec<Piece<'a>> {
             let mut part = part;
             pieces.map(|g| Piece { part: part.take(g.len()), dim, work: Work::Dense(g) }).collect()
         }
-        HostGradient::Rows(sums) if rule.moves_at_rest() => {
+        HostGradient::Rows(sums) if rule.changes_at_rest() => {
             let mut part = part;
             let rows = part.x.len() / dim.max(1);
             let starts = (0..rows).step_by(height);
@@ -261,6 +296,15 @@ pub(crate) fn portable(
         Optimizer::Adagrad(adagrad) => {
             let sum = moment(0) + gradient.clone().square();
             (x - gradient * rate / (sum.clone().sqrt() + adagrad.epsilon), vec![sum])
+        }
+        Optimizer::Rprop(rprop) => {
+            let unset = moment(1).equal_elem(0.0).float();
+            let turn = gradient.clone() * moment(0);
+            let (grows, shrinks) = (turn.clone().greater_elem(0.0).float(), turn.lower_elem(0.0).float());
+            let by = grows * (rprop.grow - 1.0) + shrinks.clone() * (rprop.shrink - 1.0) + 1.0;
+            let d = ((moment(1) + unset * rate) * by).clamp(rprop.least, rprop.most);
+            let last = gradient * (-shrinks + 1.0);
+            (x - d.clone() * last.clone().sign(), vec![last, d])
         }
         Optimizer::Adam(adam) => {
             let power = |beta: f64| 1.0 - beta.powi(i32::try_from(count).unwrap_or(i32::MAX));

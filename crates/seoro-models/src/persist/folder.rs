@@ -2,7 +2,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `manifest.toml` | the version of the format, the model and its revision, where it comes from, a checksum of each other file |
+//! | `manifest.toml` | the version of the format, the model and its revision, where it comes from, a checksum of each other file and of itself |
 //! | `recipe.toml` | the hyper-parameters |
 //! | `users.json`, `items.json` | the raw ids, in the order of rows |
 //! | `weights.safetensors` | the model's numbers, by name; what is no number stands in its metadata, as JSON |
@@ -55,10 +55,21 @@ pub struct Manifest {
     pub model: String,
     /// Its revision.
     pub revision: u32,
+    /// The checksum of all the rest of this.
+    pub(super) checksum: String,
     /// Where it comes from.
     pub from: Provenance,
     /// The checksum of each file.
     files: BTreeMap<String, String>,
+}
+
+impl Manifest {
+    /// The checksum of all but itself.
+    pub(super) fn sum(&self) -> String {
+        let rest = Manifest { checksum: String::new(), ..self.clone() };
+        // Texts and a number: JSON has a form for each.
+        sum(&serde_json::to_vec(&rest).unwrap_or_default())
+    }
 }
 
 /// A model with all that answering takes: from raw ids to raw ids.
@@ -99,8 +110,9 @@ pub fn save_folder(
         (WEIGHTS, model.weights().map_err(|error| unwritable(error.to_string()))?),
     ];
     let files = contents.iter().map(|(name, bytes)| ((*name).to_owned(), sum(bytes))).collect();
-    let manifest =
-        Manifest { format: FORMAT, model: model.name().to_owned(), revision: model.revision(), from, files };
+    let (name, revision, checksum) = (model.name().to_owned(), model.revision(), String::new());
+    let mut manifest = Manifest { format: FORMAT, model: name, revision, checksum, from, files };
+    manifest.checksum = manifest.sum();
     let manifest = toml::to_string(&manifest).map_err(|error| unwritable(error.to_string()))?.into_bytes();
     if path.exists() && !path.join(MANIFEST).exists() {
         return Err(PersistError::NotAModel { path: path.to_owned() });
@@ -155,6 +167,9 @@ pub fn load_folder(path: &Path) -> Result<ModelFolder, PersistError> {
     if known.revision() != manifest.revision {
         let (model, found, expected) = (manifest.model, manifest.revision, known.revision());
         return Err(PersistError::Revision { path: path.to_owned(), model, found, expected });
+    }
+    if manifest.checksum != manifest.sum() {
+        return Err(damaged(MANIFEST, "its checksum is another"));
     }
     let recipe =
         String::from_utf8(read(RECIPE)?).ok().and_then(|text| toml::from_str::<toml::Table>(&text).ok());

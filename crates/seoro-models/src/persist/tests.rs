@@ -2,10 +2,14 @@
 
 use super::apart::{Apart, Kind, take_apart};
 use super::together::{Numbers, Tensors, put_together};
-use seoro_core::Matrix;
+use super::{Manifest, PersistError, Provenance, load_folder, save_folder};
+use crate::registry::Model;
+use crate::{Run, Training};
+use seoro_core::{Histories, ItemId, Log, Matrix, Seed, UserId, Vocab};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Shape {
@@ -122,4 +126,26 @@ fn parts_of_something_else_are_refused() {
     let mut short = take_apart(&Matrix::zeros(2, 2)).expect("apart");
     short.tensors[0].bytes.truncate(12);
     assert!(together::<Matrix>(&short).is_err());
+}
+
+#[test]
+fn the_weights_of_another_model_are_refused() {
+    let vocab = |rows: u32| Arc::new(Vocab::numbered(rows));
+    let (users, items) = (vec![UserId(0), UserId(1)], vec![ItemId(2), ItemId(0)]);
+    let log = Log::new(users, items, None, None, vocab(2), vocab(3)).expect("a log");
+    let histories = Histories::new(&log);
+    let recipe = |name: &str| Model::parse(name, toml::Table::new()).expect("a recipe");
+    let (own, other) = (recipe("popularity"), recipe("item-knn"));
+    let model = own.fit(&Training::new(&log, &histories), &mut Run::new(Seed::new(1))).expect("a model");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("model");
+    let vocabs = (log.user_vocab().as_ref(), log.item_vocab().as_ref());
+    save_folder(&path, (&own, model.as_ref()), vocabs, Provenance::default()).expect("a folder");
+    let manifest = path.join("manifest.toml");
+    let text = std::fs::read_to_string(&manifest).expect("a manifest");
+    let mut claimed: Manifest = toml::from_str(&text).expect("a manifest");
+    (claimed.model, claimed.revision) = (other.name().to_owned(), other.revision());
+    claimed.checksum = claimed.sum();
+    std::fs::write(&manifest, toml::to_string(&claimed).expect("a text")).expect("written");
+    assert!(matches!(load_folder(&path).map(|_| ()), Err(PersistError::Unreadable { .. })));
 }

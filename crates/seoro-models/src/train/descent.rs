@@ -1,10 +1,12 @@
 //! How parameters follow the gradient.
 
 use crate::FitError;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
-/// An optimiser.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// An optimiser; in a recipe its name, as `optimizer = "adam"`, or a table that sets something of it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Optimizer {
@@ -14,11 +16,61 @@ pub enum Optimizer {
     Adam(Adam),
     /// Adagrad (Duchi, Hazan and Singer 2011).
     Adagrad(Adagrad),
+    /// RProp, for gradients of the whole objective (Riedmiller and Braun 1993).
+    Rprop(Rprop),
 }
 
 impl Default for Optimizer {
     fn default() -> Self {
         Optimizer::Adam(Adam::default())
+    }
+}
+
+/// An optimiser as it is written with its settings.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", remote = "Optimizer")]
+enum Tabled {
+    Sgd,
+    Adam(Adam),
+    Adagrad(Adagrad),
+    Rprop(Rprop),
+}
+
+impl<'de> Deserialize<'de> for Optimizer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match deserializer.is_human_readable() {
+            true => deserializer.deserialize_any(Written),
+            false => Tabled::deserialize(deserializer),
+        }
+    }
+}
+
+/// An optimiser as people write it.
+struct Written;
+
+impl<'de> Visitor<'de> for Written {
+    type Value = Optimizer;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the name of an optimiser, or a table with its settings below its name")
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Optimizer, E> {
+        match name {
+            "sgd" => Ok(Optimizer::Sgd),
+            "adam" => Ok(Optimizer::Adam(Adam::default())),
+            "adagrad" => Ok(Optimizer::Adagrad(Adagrad::default())),
+            "rprop" => Ok(Optimizer::Rprop(Rprop::default())),
+            other => Err(E::unknown_variant(other, &["sgd", "adam", "adagrad", "rprop"])),
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Optimizer, A::Error> {
+        let optimizer = Tabled::deserialize(MapAccessDeserializer::new(&mut map))?;
+        match map.next_key::<de::IgnoredAny>()? {
+            None => Ok(optimizer),
+            Some(_) => Err(de::Error::custom("a second optimiser; expected one")),
+        }
     }
 }
 
@@ -28,7 +80,7 @@ impl Optimizer {
         match self {
             Optimizer::Sgd => 0,
             Optimizer::Adagrad(_) => 1,
-            Optimizer::Adam(_) => 2,
+            Optimizer::Adam(_) | Optimizer::Rprop(_) => 2,
         }
     }
 
@@ -36,7 +88,7 @@ impl Optimizer {
     pub(crate) fn initial(self) -> f32 {
         match self {
             Optimizer::Adagrad(adagrad) => adagrad.initial as f32,
-            Optimizer::Sgd | Optimizer::Adam(_) => 0.0,
+            _ => 0.0,
         }
     }
 }
@@ -77,6 +129,33 @@ pub struct Adagrad {
 impl Default for Adagrad {
     fn default() -> Self {
         Self { epsilon: 1e-10, initial: 0.0 }
+    }
+}
+
+/// RProp: each number has a step `d` of its own, which grows while its gradient keeps its sign and shrinks where that
+/// changes; a number whose gradient has just changed its sign stays for once (the variant iRprop⁻ of Igel and Hüsken 2003,
+/// which is PyTorch's). The learning rate is the first `d`; what a schedule makes of it later changes nothing.
+///
+/// ```text
+/// d ← min(η⁺ d, most) where g g₋₁ > 0,  max(η⁻ d, least) and g ← 0 where g g₋₁ < 0        x ← x − d sign(g)
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rprop {
+    /// η⁻.
+    pub shrink: f64,
+    /// η⁺.
+    pub grow: f64,
+    /// The smallest step.
+    pub least: f64,
+    /// The largest step.
+    pub most: f64,
+}
+
+/// PyTorch's.
+impl Default for Rprop {
+    fn default() -> Self {
+        Self { shrink: 0.5, grow: 1.2, least: 1e-6, most: 50.0 }
     }
 }
 
@@ -191,6 +270,12 @@ impl Descent {
                     "a positive number of 32 bits",
                 ),
                 ("initial", initial, initial.is_finite() && initial >= 0.0, "a number, at least 0"),
+            ]),
+            Optimizer::Rprop(Rprop { shrink, grow, least, most }) => checks.extend([
+                ("shrink", shrink, shrink > 0.0 && shrink < 1.0, "above 0 and below 1"),
+                ("grow", grow, grow.is_finite() && grow >= 1.0, "a number, at least 1"),
+                ("least", least, positive(least) && least as f32 > 0.0, "a positive number of 32 bits"),
+                ("most", most, most.is_finite() && most >= least, "a number, at least `least`"),
             ]),
         }
         match checks.into_iter().find(|check| !check.2) {

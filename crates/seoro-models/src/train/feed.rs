@@ -12,6 +12,18 @@ pub trait Feed: Sync {
     fn epoch(&self, seed: Seed) -> Box<dyn Iterator<Item = Self::Batch> + Send + '_>;
 }
 
+/// All there is to learn from, as the one batch of every epoch: an epoch is a step down the whole objective, as
+/// [`Rprop`](super::Rprop) wants it.
+pub struct Whole<B>(pub B);
+
+impl<B: Clone + Send + Sync> Feed for Whole<B> {
+    type Batch = B;
+
+    fn epoch(&self, _: Seed) -> Box<dyn Iterator<Item = B> + Send + '_> {
+        Box::new(std::iter::once(self.0.clone()))
+    }
+}
+
 /// Pairs of a user and an item, each with a label.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]

@@ -12,7 +12,7 @@ mod parameters;
 #[cfg(test)]
 mod tests;
 
-pub use descent::{Adagrad, Adam, Descent, Optimizer, Schedule};
-pub use feed::{Feed, PairBatch, Pairs};
+pub use descent::{Adagrad, Adam, Descent, Optimizer, Rprop, Schedule};
+pub use feed::{Feed, PairBatch, Pairs, Whole};
 pub use learner::{Network, Trainer};
 pub use parameters::{Init, Parameters, Step, TableId, WeightId};

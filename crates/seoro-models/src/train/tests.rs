@@ -1,6 +1,6 @@
 //! Optimisers held to PyTorch's, with kernels and without.
 
-use super::{Adagrad, Adam, Optimizer, Parameters, Step};
+use super::{Adagrad, Adam, Descent, Optimizer, Parameters, Rprop, Step};
 use crate::device;
 use burn::tensor::{Tensor, TensorData};
 use seoro_core::{Matrix, Seed};
@@ -50,7 +50,37 @@ fn optimizer(name: &str) -> (Optimizer, bool) {
         "adam" => (Optimizer::Adam(Adam::default()), false),
         "adam-lazy" => (Optimizer::Adam(Adam { lazy: true, ..Adam::default() }), false),
         "adagrad" => (Optimizer::Adagrad(Adagrad { initial: 0.1, ..Adagrad::default() }), false),
+        "rprop" => (Optimizer::Rprop(Rprop { least: 0.04, most: 0.125, ..Rprop::default() }), false),
         other => panic!("no optimiser {other}"),
+    }
+}
+
+#[test]
+fn an_optimizer_is_a_name_or_a_table() {
+    let read = |text: &str| toml::from_str::<Descent>(text).map(|descent| descent.optimizer);
+    for (text, expected) in [
+        ("optimizer = \"sgd\"", Optimizer::Sgd),
+        ("optimizer = \"adam\"", Optimizer::Adam(Adam::default())),
+        ("optimizer = { adagrad = { initial = 0.1 } }", optimizer("adagrad").0),
+        ("[optimizer.adam]\nlazy = true", optimizer("adam-lazy").0),
+    ] {
+        assert_eq!(read(text).expect(text), expected, "{text}");
+    }
+    for (name, _) in ["sgd", "adam-lazy", "adagrad", "rprop"].map(optimizer) {
+        let written = Descent { optimizer: name, ..Descent::default() };
+        let text = toml::to_string(&written).expect("a recipe");
+        assert_eq!(read(&text).expect("what was written"), name, "{text}");
+        let bytes = postcard::to_stdvec(&name).expect("bytes");
+        assert_eq!(postcard::from_bytes::<Optimizer>(&bytes).expect("what was written"), name);
+    }
+    for (text, said) in [
+        ("optimizer = \"adm\"", "expected one of"),
+        ("optimizer.adam.beta = 1.0", "beta"),
+        ("optimizer = 1", "name"),
+        ("optimizer = { adam = {}, rprop = {} }", "second"),
+    ] {
+        let error = read(text).expect_err(text).to_string();
+        assert!(error.contains(said), "{text}: {error}");
     }
 }
 
@@ -58,7 +88,7 @@ fn optimizer(name: &str) -> (Optimizer, bool) {
 fn optimizers_are_pytorchs() {
     let fixture: Fixture =
         serde_json::from_str(include_str!("../../tests/fixtures/optimizers.json")).expect("the fixture");
-    assert_eq!(fixture.cases.len(), 5);
+    assert_eq!(fixture.cases.len(), 6);
     let seed = Seed::new(1);
     let devices = device::tested();
     let starts: Vec<Parameters> = devices
@@ -104,7 +134,7 @@ fn steps_of_many_numbers_are_those_of_few() {
     let (n_rows, dim) = (20_000, 3);
     let mut rng = seed.child("rows").rng();
     let rows: Vec<u32> = (0..9_000).map(|_| rng.below(n_rows as u32)).collect();
-    let kinds = ["sgd", "sgd-clipped", "adam", "adam-lazy", "adagrad"];
+    let kinds = ["sgd", "sgd-clipped", "adam", "adam-lazy", "adagrad", "rprop"];
     for (name, few) in kinds.iter().flat_map(|name| [(name, false), (name, true)]) {
         let (optimizer, is_clipped) = optimizer(name);
         let rows = if few { &rows[..500] } else { &rows[..] };
@@ -133,7 +163,7 @@ fn steps_of_many_numbers_are_those_of_few() {
 
 #[test]
 fn rates_follow_their_schedule() {
-    use super::{Descent, Schedule};
+    use super::Schedule;
     let rates = |schedule: Schedule| {
         let descent = Descent { learning_rate: 0.8, schedule, epochs: 5, ..Descent::default() };
         (1..=5).map(|epoch| (descent.rate(epoch) * 1e6).round() / 1e6).collect::<Vec<f64>>()

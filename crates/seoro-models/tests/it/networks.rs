@@ -5,7 +5,8 @@ use seoro_core::{Histories, ItemId, Items, Log, Query, Score, ScoreError, Seed, 
 use seoro_models::ncf::{Gmf, Mlp, NeuMf, Pretraining};
 use seoro_models::ops::logistic;
 use seoro_models::train::{
-    Descent, Feed, Init, Network, Optimizer, PairBatch, Pairs, Parameters, Step, TableId, Trainer,
+    Descent, Feed, Init, Network, Optimizer, PairBatch, Pairs, Parameters, Rprop, Step, TableId, Trainer,
+    Whole,
 };
 use seoro_models::{Checkpoint, Epoch, FitError, Recommender, Run, Training, Validate};
 use serde::{Deserialize, Serialize};
@@ -163,6 +164,24 @@ fn matrix_factorisation_is_that_of_plain_burn() {
         assert!((ours - expected).abs() < 1e-5, "{ours}, {expected}");
     }
     assert!(losses[2] < losses[0]);
+}
+
+/// Users and items of two colours are told apart by two factors: the loss of a whole epoch can come near 0.
+#[test]
+fn a_whole_objective_is_descended_by_rprop() {
+    let log = log();
+    let positives = Histories::new(&log).matrix();
+    let negatives = seoro_core::sample::Negatives::uniform(&positives).unwrap();
+    let all = Pairs::new(&log, negatives, 2, 1 << 20).unwrap().epoch(Seed::new(1)).next().unwrap();
+    let optimizer = Optimizer::Rprop(Rprop::default());
+    let descent = Descent { optimizer, learning_rate: 0.01, epochs: 40, ..Descent::default() };
+    let run = Run::new(Seed::new(3));
+    let (network, parameters) = Mf::network(&Device::flex());
+    let feed = Whole(all);
+    let mut trainer = Trainer::new(Mf::NAME, &descent, network, parameters, &feed, &run).unwrap();
+    let losses = trainer.learn_alone(run.seed, &run).unwrap();
+    assert_eq!(losses.len(), 40);
+    assert!(losses[0] > 0.5 && losses[39] < 0.02, "{losses:?}");
 }
 
 #[test]

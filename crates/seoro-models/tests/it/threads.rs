@@ -24,4 +24,10 @@ fn public_types_cross_threads() {
     crosses::<FitError>();
     crosses::<PersistError>();
     crosses::<Failure>();
+    #[cfg(feature = "networks")]
+    {
+        use seoro_models::train::{Descent, Optimizer, PairBatch, Pairs, Parameters, Rprop, Whole};
+        crosses::<(Descent, Optimizer, Rprop, Parameters)>();
+        crosses::<(PairBatch, Pairs<'_>, Whole<PairBatch>)>();
+    }
 }
