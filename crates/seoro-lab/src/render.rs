@@ -57,7 +57,7 @@ fn missing_line(paper: &Paper, part: Part, dataset: &str, rows: &[&ResultRow]) -
     let is_shown = |row: &Row| rows.iter().any(|result| result.row == row.name);
     let missing = paper.rows.iter().filter(|row| row.is_on(dataset) && row.is_in(part) && !is_shown(row));
     let long: Vec<(&Row, f64)> = missing
-        .filter_map(|row| Some((row, row.minutes.get(dataset)? * row.most_seeds(usage) as f64)))
+        .filter_map(|row| Some((row, row.minutes.get(dataset)? * row.seeds_on(usage, None) as f64)))
         .collect();
     if long.is_empty() {
         return String::new();

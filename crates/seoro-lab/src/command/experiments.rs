@@ -353,11 +353,10 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// How many seeds a row is run with: one where nothing hangs on it.
+/// How many seeds a row is run with.
 fn seeds(row: &Row, usage: &DatasetUse, args: &ExperimentsArgs) -> u64 {
-    let most = row.most_seeds(usage);
-    let asked = args.seeds.map_or(if args.full { most } else { 1 }, NonZeroUsize::get);
-    if row.deterministic || row.is_oracle() { 1 } else { asked as u64 }
+    let asked = args.seeds.or((!args.full).then_some(NonZeroUsize::MIN));
+    row.seeds_on(usage, asked) as u64
 }
 
 /// Says what a table took when it was last published, before it starts: nothing where that is less than a minute.

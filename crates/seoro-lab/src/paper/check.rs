@@ -11,14 +11,14 @@ impl Paper {
         let mut names = BTreeSet::new();
         for row in &self.rows {
             let name = &row.name;
+            let place = || text.find(&format!("name = \"{name}\"")).unwrap_or(0);
             if !names.insert(name) {
                 let place = text.rfind(&format!("name = \"{name}\"")).unwrap_or(0);
                 return Err((format!("a second row is called {name:?}"), place));
             }
             let named = row.datasets.iter().flatten().chain(row.minutes.keys());
             if let Some(dataset) = { named }.find(|name| !self.datasets.contains_key(*name)) {
-                let place = text.find(&format!("name = \"{name}\"")).unwrap_or(0);
-                return Err((format!("row {name}: no dataset is called {dataset:?}"), place));
+                return Err((format!("row {name}: no dataset is called {dataset:?}"), place()));
             }
             let wrong = |(dataset, minutes): &(&String, &f64)| {
                 !(row.is_on(dataset) && minutes.is_finite() && **minutes > 0.0)
@@ -27,7 +27,7 @@ impl Paper {
                 let what = format!(
                     "row {name}: {minutes} minutes on {dataset}; expected a positive number, and a data set that it is run on"
                 );
-                return Err((what, text.find(&format!("name = \"{name}\"")).unwrap_or(0)));
+                return Err((what, place()));
             }
             let recipes = row.recipes.iter().filter(|(key, _)| *key != "default");
             let recipes = recipes.map(|(key, recipe)| ("recipe", key, recipe.span()));

