@@ -26,7 +26,7 @@ pub use blocks::{Weighted, add_products, products, set_products};
 pub use bytes::{dot_i8, squared_l2_i8};
 pub use lanes::{log_sigmoid, sigmoid, widen};
 pub use lines::{LINE, Line, move_lines, read_lines, write_lines};
-pub use optimize::{AdagradStep, AdamStep};
+pub use optimize::{AdagradStep, AdamRest, AdamRests, AdamStep};
 pub use panels::Panels;
 pub use scan4::{BLOCK as SCAN_BLOCK, scan4};
 pub use select::{first_above, select, top_k};
@@ -211,11 +211,11 @@ for_each_level! {
         same_length(g, v)
     };
 
-    /// [`adam`] with a gradient of zeros, to the bit.
+    /// [`adam`] with a gradient of zeros, several steps at once, but for rounding and what [`AdamRests`] leaves out.
     ///
     /// # Panics
     /// Where the lengths differ.
-    pub fn adam_rest(step: crate::kernel::AdamStep, x: &mut [f32], m: &mut [f32], v: &mut [f32]) where {
+    pub fn adam_rest(rest: crate::kernel::AdamRest<'_>, x: &mut [f32], m: &mut [f32], v: &mut [f32]) where {
         same_length(x, m);
         same_length(x, v)
     };

@@ -61,10 +61,176 @@ pub(super) fn adam<const FMA: bool>(step: AdamStep, g: &[f32], x: &mut [f32], m:
     }
 }
 
+/// How many terms of the series stand for a sum over steps; what is left out is smaller by [`STEEP`] to this power.
+const TERMS: usize = 4;
+/// The largest `ε / (√v r_t)` that the series is used for: what is left out of a change is below its 10⁻⁶th part.
+const STEEP: f32 = 1.0 / 32.0;
+/// What remains of the first of some changes when the next ones are left out.
+const FADED: f64 = 1e-12;
+
+/// Steps of Adam that a parameter has no gradient in, and what they come to from any of them on.
+///
+/// From `x`, `m` and `v` on, `k` steps without a gradient lead to `β₁ᵏ m`, `β₂ᵏ v` and
+///
+/// ```text
+/// x − Σ_t η_t β₁ᵗ m / (√v r_t + ε)  =  x − m/√v (A₀ − A₁ ε/√v + A₂ (ε/√v)² − …)
+/// η_t = η / (1 − β₁ᵀ)     r_t = √(β₂ᵗ / (1 − β₂ᵀ))     A_j = Σ_t η_t β₁ᵗ / r_tʲ⁺¹        t = 1 … k, T all steps so far
+/// ```
+///
+/// where `A_j` is the same for all numbers: the steps cost as much as one.
+#[derive(Clone, Debug, Default)]
+pub struct AdamRests {
+    steps: Vec<AdamStep>,
+    /// By the step they begin with.
+    sums: Vec<Sums>,
+    /// `(β₁ᵏ, β₂ᵏ)` by `k`.
+    fades: Vec<(f64, f64)>,
+    /// After how many steps the changes of a number have faded away.
+    reach: usize,
+}
+
+/// What steps come to.
+#[derive(Clone, Copy, Debug)]
+struct Sums {
+    /// `A_j`.
+    terms: [f64; TERMS],
+    /// The last `r_t`, which is the smallest.
+    low: f64,
+}
+
+impl AdamRests {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Adds a step, whose β₁ and β₂ must be those of the steps before.
+    pub fn push(&mut self, step: AdamStep) {
+        let (beta1, beta2) = (f64::from(step.beta1), f64::from(step.beta2));
+        if self.steps.is_empty() {
+            self.fades.push((1.0, 1.0));
+            let slope = beta1 / beta2.sqrt();
+            // Where they do not fade, never.
+            self.reach = if slope < 1.0 { (FADED.ln() / slope.ln()).ceil() as usize } else { usize::MAX };
+        }
+        self.steps.push(step);
+        self.sums.push(Sums { terms: [0.0; TERMS], low: f64::INFINITY });
+        let (fade1, fade2) = self.fades[self.fades.len() - 1];
+        self.fades.push((fade1 * beta1, fade2 * beta2));
+
+        let (mut rate, mut root) = (f64::from(step.rate), f64::from(step.root));
+        let (beta2, mut by) = (beta2.sqrt(), 1.0 / root);
+        let by_step = 1.0 / beta2;
+        for sums in self.sums.iter_mut().rev().take(self.reach) {
+            (rate, root, by) = (rate * beta1, root * beta2, by * by_step);
+            let mut term = rate;
+            for sum in &mut sums.terms {
+                term *= by;
+                *sum += term;
+            }
+            sums.low = root;
+        }
+    }
+
+    /// The steps after the first `taken`.
+    ///
+    /// # Panics
+    /// Where there are not more.
+    pub fn after(&self, taken: usize) -> AdamRest<'_> {
+        let (steps, sums) = (&self.steps[taken..], &self.sums[taken]);
+        let (near, far) = steps.split_at(self.reach.min(steps.len()));
+        let fade = |steps: &[AdamStep]| (self.fades[steps.len()].0 as f32, self.fades[steps.len()].1 as f32);
+        AdamRest {
+            near,
+            terms: sums.terms.map(|sum| sum as f32),
+            steepest: STEEP * sums.low as f32,
+            fade: fade(steps),
+            fade_far: fade(far),
+        }
+    }
+
+    /// Forgets all steps.
+    pub fn clear(&mut self) {
+        self.steps.clear();
+        self.sums.clear();
+        self.fades.clear();
+    }
+}
+
+/// Steps of [`AdamRests`], from some one on.
+#[derive(Clone, Copy, Debug)]
+pub struct AdamRest<'a> {
+    /// Those that change numbers.
+    near: &'a [AdamStep],
+    /// `A_j`.
+    terms: [f32; TERMS],
+    /// The largest `ε / √v` that they are used for.
+    steepest: f32,
+    /// `(β₁ᵏ, β₂ᵏ)`, of all steps and of those that come after the near ones.
+    fade: (f32, f32),
+    fade_far: (f32, f32),
+}
+
+/// Numbers that are taken together.
+const TOGETHER: usize = 8;
+
 #[inline(always)]
-pub(super) fn adam_rest<const FMA: bool>(step: AdamStep, x: &mut [f32], m: &mut [f32], v: &mut [f32]) {
+pub(super) fn adam_rest<const FMA: bool>(rest: AdamRest<'_>, x: &mut [f32], m: &mut [f32], v: &mut [f32]) {
+    let ((xs, x), (ms, m), (vs, v)) =
+        (x.as_chunks_mut::<TOGETHER>(), m.as_chunks_mut::<TOGETHER>(), v.as_chunks_mut::<TOGETHER>());
+    for ((x, m), v) in xs.iter_mut().zip(ms).zip(vs) {
+        rest_some::<TOGETHER, FMA>(rest, x, m, v);
+    }
     for ((x, m), v) in x.iter_mut().zip(m).zip(v) {
-        (*x, *m, *v) = adam_one::<FMA>(step, 0.0, *x, *m, *v);
+        rest_some::<1, FMA>(rest, std::array::from_mut(x), std::array::from_mut(m), std::array::from_mut(v));
+    }
+}
+
+#[inline(always)]
+fn rest_some<const N: usize, const FMA: bool>(
+    rest: AdamRest<'_>,
+    x: &mut [f32; N],
+    m: &mut [f32; N],
+    v: &mut [f32; N],
+) {
+    let epsilon = rest.near.first().map_or(0.0, |step| step.epsilon);
+    // A number without momentum stays where it is.
+    let inverse: [f32; N] = std::array::from_fn(|i| if m[i] == 0.0 { 0.0 } else { 1.0 / v[i].sqrt() });
+    let is_steep = inverse.iter().fold(false, |steep, inverse| steep | (inverse * epsilon > rest.steepest));
+    if is_steep {
+        return rest_by_step::<N, FMA>(rest, x, m, v);
+    }
+    let [a, b, c, d] = rest.terms;
+    for i in 0..N {
+        let by = -epsilon * inverse[i];
+        let sum = mul_add::<FMA>(by, mul_add::<FMA>(by, mul_add::<FMA>(by, d, c), b), a);
+        x[i] -= m[i] * inverse[i] * sum;
+        m[i] *= rest.fade.0;
+        v[i] *= rest.fade.1;
+    }
+}
+
+/// Step by step: where `v` is so small that `ε` decides.
+#[inline(always)]
+fn rest_by_step<const N: usize, const FMA: bool>(
+    rest: AdamRest<'_>,
+    x: &mut [f32; N],
+    m: &mut [f32; N],
+    v: &mut [f32; N],
+) {
+    for step in rest.near {
+        for i in 0..N {
+            (x[i], m[i], v[i]) = adam_one::<FMA>(*step, 0.0, x[i], m[i], v[i]);
+        }
+    }
+    for i in 0..N {
+        m[i] *= rest.fade_far.0;
+        v[i] *= rest.fade_far.1;
     }
 }
 

@@ -77,6 +77,9 @@ pub struct ExperimentsArgs {
 /// Anything that keeps a table from being made; data that is not at hand is said and passed over, unless it was named.
 #[allow(clippy::print_stdout, clippy::print_stderr)] // a command speaks to its user
 pub fn run(args: &ExperimentsArgs) -> Result<(), LabError> {
+    if args.fill.is_some() {
+        workers::end_with_parent();
+    }
     let papers = chosen_papers(args)?;
     if args.list {
         papers.recommenders.iter().for_each(|paper| println!("{}", listing(paper)));

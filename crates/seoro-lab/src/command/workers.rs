@@ -5,7 +5,7 @@ use crate::LabError;
 use crate::paper::{Paper, Row};
 use crate::progress::Progress;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 /// One row with one seed.
@@ -57,6 +57,14 @@ fn program() -> std::io::Result<PathBuf> {
     if running.exists() { Ok(running) } else { std::env::current_exe() }
 }
 
+/// Has this process, which fills a cell for another, end when that one does: its end closes our input.
+pub(super) fn end_with_parent() {
+    std::thread::spawn(|| {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        std::process::exit(1);
+    });
+}
+
 /// Starts this program for one unit and waits for it.
 fn compute(unit: &Unit<'_>, paper: &Paper, dataset: &str, args: &ExperimentsArgs) -> Result<(), LabError> {
     let said = |what: String| LabError::Worker { row: unit.row.name.clone(), seed: unit.seed, what };
@@ -69,7 +77,11 @@ fn compute(unit: &Unit<'_>, paper: &Paper, dataset: &str, args: &ExperimentsArgs
     if let Some(data) = &args.data {
         command.arg("--data").arg(data);
     }
-    let output = command.output().map_err(|error| said(error.to_string()))?;
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut process = command.spawn().map_err(|error| said(error.to_string()))?;
+    // Held to the end: see `end_with_parent`.
+    let _input = process.stdin.take();
+    let output = process.wait_with_output().map_err(|error| said(error.to_string()))?;
     if output.status.success() {
         return Ok(());
     }

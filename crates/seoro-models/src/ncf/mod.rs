@@ -59,6 +59,9 @@ use fit::Plan;
 use network::Sizes;
 use serde::{Deserialize, Serialize};
 
+/// Raised whenever any of the three may give other numbers than before.
+const REVISION: u32 = 2;
+
 /// Generalized matrix factorisation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -238,7 +241,7 @@ macro_rules! plan {
 impl Recommender for Gmf {
     type Fitted = NcfModel;
     const NAME: &'static str = "gmf";
-    const REVISION: u32 = 1;
+    const REVISION: u32 = REVISION;
     const ON_DEVICE: bool = true;
 
     fn checked() -> Self {
@@ -253,7 +256,7 @@ impl Recommender for Gmf {
 impl Recommender for Mlp {
     type Fitted = NcfModel;
     const NAME: &'static str = "mlp";
-    const REVISION: u32 = 1;
+    const REVISION: u32 = REVISION;
     const ON_DEVICE: bool = true;
 
     fn checked() -> Self {
@@ -269,7 +272,7 @@ impl Recommender for Mlp {
 impl Recommender for NeuMf {
     type Fitted = NcfModel;
     const NAME: &'static str = "neumf";
-    const REVISION: u32 = 1;
+    const REVISION: u32 = REVISION;
     const ON_DEVICE: bool = true;
 
     fn checked() -> Self {

@@ -87,13 +87,14 @@ fn on_each(case: &Case, check: impl Fn(NcfNetwork, Parameters)) {
 #[test]
 fn scores_and_gradients_are_pytorchs() {
     for case in Case::all() {
-        on_each(&case, |network, parameters| {
+        on_each(&case, |network, mut parameters| {
             let batch = case.batch(0);
-            let mut step = Step::new(&parameters, Seed::new(1));
+            let mut step = Step::new(&mut parameters, Seed::new(1));
             near(&case.model, &host_numbers(network.scores(&batch, &mut step)), &case.scores);
-            let mut step = Step::new(&parameters, Seed::new(1));
+            let mut step = Step::new(&mut parameters, Seed::new(1));
             let loss = network.loss(&batch, &mut step);
-            let gradients = parameters.whole_gradients(step.leaves(), &loss);
+            let leaves = step.leaves();
+            let gradients = parameters.whole_gradients(leaves, &loss);
             assert_eq!(gradients.len(), case.gradients.len());
             for (name, gradient) in gradients {
                 near(&format!("{} {name}", case.model), &gradient, &case.gradients[&name].concat());
@@ -108,7 +109,7 @@ fn ten_steps_of_adam_are_pytorchs() {
     for case in Case::all() {
         on_each(&case, |network, mut parameters| {
             for (place, expected) in case.losses.iter().enumerate() {
-                let mut step = Step::new(&parameters, Seed::new(1));
+                let mut step = Step::new(&mut parameters, Seed::new(1));
                 let loss = network.loss(&case.batch(place), &mut step);
                 let leaves = step.leaves();
                 let mut gradients = loss.backward();
@@ -119,6 +120,7 @@ fn ten_steps_of_adam_are_pytorchs() {
                     &[*expected as f32],
                 );
             }
+            parameters.settle();
             for (name, values) in parameters.named() {
                 near(&format!("{} {name}", case.model), values.as_slice(), &case.after[name].concat());
             }
@@ -153,10 +155,11 @@ fn a_batch_of_one_pair_moves_its_own_rows() {
         (batch.users, batch.items, batch.labels) = (vec![2], vec![5], vec![1.0]);
         let after = |parameters: Parameters| {
             let (network, mut parameters) = case.network(parameters);
-            let mut step = Step::new(&parameters, Seed::new(1));
+            let mut step = Step::new(&mut parameters, Seed::new(1));
             let loss = network.loss(&batch, &mut step);
             let leaves = step.leaves();
             parameters.follow(leaves, &mut loss.backward(), (optimizer, 0.1), None);
+            parameters.settle();
             parameters
         };
         let device = device::device(DeviceName::Cpu).expect("always there");

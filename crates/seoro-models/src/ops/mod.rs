@@ -6,10 +6,12 @@
 //! | op | what it saves on the processor |
 //! |---|---|
 //! | `rows` | a gradient of the whole table, and its sum; an optimiser's ten passes over it |
+//! | `arrears` | Adam's pass over all rows of a table, of which a batch reads few |
 //! | `step` | the same for weights: one pass, on all cores |
 //! | [`logistic`](fn@logistic) | a scalar exponential and three temporaries |
 //! | [`dense`](fn@dense) | four of five temporaries of a layer |
 
+pub(crate) mod arrears;
 mod dense;
 mod losses;
 pub(crate) mod numbers;

@@ -55,6 +55,11 @@ impl RowSums {
         Self { places: vec![NONE; n_rows], rows: Vec::new(), sums: Vec::new() }
     }
 
+    /// How many rows the table has.
+    pub(crate) fn n_rows(&self) -> usize {
+        self.places.len()
+    }
+
     /// Adds the gradients `[B, D]` of `rows`.
     pub(crate) fn add(&mut self, rows: &[u32], gradients: &[f32], dim: usize) {
         debug_assert_eq!(gradients.len(), rows.len() * dim, "a gradient for each row");

@@ -4,8 +4,9 @@
 //! once. The portable version is the same formula in tensor operations, some ten passes.
 //!
 //! Rows without a gradient stay as they are under SGD, Adagrad and RProp. Under Adam they do not: their moments fade and go on
-//! moving them. Lazy Adam leaves them alone (as PyTorch's `SparseAdam` does), which is another optimiser: a row that is
-//! seldom met keeps its old moments instead of faded ones, and moves less.
+//! moving them; this is made up for before they are read next (`arrears`). Lazy Adam leaves them alone (as PyTorch's
+//! `SparseAdam` does), which is another optimiser: a row that is seldom met keeps its old moments instead of faded ones, and
+//! moves less.
 
 use super::numbers::Numbers;
 use super::rows::{self, RowSums, whole_gradient};
@@ -39,9 +40,9 @@ impl Rule {
         }
     }
 
-    /// Whether a row without a gradient, or what is kept of it, changes.
-    fn changes_at_rest(self) -> bool {
-        matches!(self, Rule::Adam { is_lazy: false, .. } | Rule::Rprop { .. })
+    /// Whether something is kept of a row without a gradient that changes at once.
+    pub(crate) fn changes_at_rest(self) -> bool {
+        matches!(self, Rule::Rprop { .. })
     }
 
     fn step(self, gradient: &[f32], part: Part<'_>) {
@@ -53,17 +54,12 @@ impl Rule {
         }
     }
 
+    /// What becomes of numbers without a gradient, where it does at once.
     fn rest(self, part: Part<'_>) {
-        match self {
-            Rule::Adam { step, is_lazy: false } => {
-                kernel::adam_rest(step, part.x, part.first, part.second);
-            }
-            Rule::Rprop { rprop, first } => {
-                // The last gradient is now 0.
-                part.first.fill(0.0);
-                part.second.iter_mut().for_each(|d| *d = begun(rprop, first, *d));
-            }
-            _ => {}
+        if let Rule::Rprop { rprop, first } = self {
+            // The last gradient is now 0.
+            part.first.fill(0.0);
+            part.second.iter_mut().for_each(|d| *d = begun(rprop, first, *d));
         }
     }
 }
@@ -101,11 +97,16 @@ pub(crate) struct Part<'a> {
 
 impl<'a> Part<'a> {
     /// Row `row`.
-    fn row(&mut self, row: usize, dim: usize) -> Part<'_> {
+    pub(crate) fn row(&mut self, row: usize, dim: usize) -> Part<'_> {
         let (start, end) = (row * dim, (row + 1) * dim);
         let of = |slice: &'_ [f32]| if slice.is_empty() { 0..0 } else { start..end };
         let (first, second) = (of(self.first), of(self.second));
         Part { x: &mut self.x[start..end], first: &mut self.first[first], second: &mut self.second[second] }
+    }
+
+    /// Asks for its numbers before they are needed.
+    pub(crate) fn prefetch(&self) {
+        [&self.x, &self.first, &self.second].into_iter().for_each(|numbers| kernel::prefetch(numbers));
     }
 
     /// Takes off the first `count` numbers.
@@ -125,8 +126,8 @@ impl<'a> Part<'a> {
 pub(crate) enum HostGradient<'a> {
     /// Of each number.
     Dense(&'a [f32]),
-    /// Of some rows.
-    Rows(&'a RowSums),
+    /// Of some rows; whether the others step now too.
+    Rows(&'a RowSums, bool),
 }
 
 /// A parameter whose step is due.
@@ -138,7 +139,10 @@ pub(crate) struct Due<'a> {
 }
 
 /// How many numbers a core takes at once.
-const PIECE: usize = 1 << 14;
+pub(crate) const PIECE: usize = 1 << 14;
+
+/// Rows that are on their way from memory while one is worked on.
+pub(crate) const AHEAD: usize = 3;
 
 /// Some rows of a parameter, for one core.
 struct Piece<'a> {
@@ -160,7 +164,7 @@ enum Work<'a> {
 
 /// Takes all steps that are due.
 pub(crate) fn on_host(rule: Rule, due: Vec<Due<'_>>) {
-    let mut pieces: Vec<Piece<'_>> = due.into_iter().flat_map(|due| cut(rule, due)).collect();
+    let mut pieces: Vec<Piece<'_>> = due.into_iter().flat_map(cut).collect();
     let numbers: usize = pieces.iter().map(Piece::cost).sum();
     if numbers > 2 * PIECE {
         pieces.par_iter_mut().for_each(|piece| piece.step(rule));
@@ -169,7 +173,7 @@ pub(crate) fn on_host(rule: Rule, due: Vec<Due<'_>>) {
     }
 }
 
-fn cut<'a>(rule: Rule, due: Due<'a>) -> Vec<Piece<'a>> {
+fn cut(due: Due<'_>) -> Vec<Piece<'_>> {
     let Due { part, dim, gradient } = due;
     let height = (PIECE / dim.max(1)).max(1);
     match gradient {
@@ -178,7 +182,7 @@ fn cut<'a>(rule: Rule, due: Due<'a>) -> Vec<Piece<'a>> {
             let mut part = part;
             pieces.map(|g| Piece { part: part.take(g.len()), dim, work: Work::Dense(g) }).collect()
         }
-        HostGradient::Rows(sums) if rule.changes_at_rest() => {
+        HostGradient::Rows(sums, true) => {
             let mut part = part;
             let rows = part.x.len() / dim.max(1);
             let starts = (0..rows).step_by(height);
@@ -188,28 +192,41 @@ fn cut<'a>(rule: Rule, due: Due<'a>) -> Vec<Piece<'a>> {
             };
             starts.map(piece).collect()
         }
-        HostGradient::Rows(sums) if sums.rows().len() * dim <= PIECE => {
+        HostGradient::Rows(sums, false) if sums.rows().len() * dim <= PIECE => {
             vec![Piece { part, dim, work: Work::Few(sums) }]
         }
-        HostGradient::Rows(sums) => touched(part, dim, sums, height),
+        HostGradient::Rows(sums, false) => touched(part, dim, sums, height),
     }
 }
 
-/// Pieces from the first to the last of some rows that have a gradient.
-fn touched<'a>(mut part: Part<'a>, dim: usize, sums: &'a RowSums, height: usize) -> Vec<Piece<'a>> {
+/// Pieces of the rows that have a gradient.
+fn touched<'a>(part: Part<'a>, dim: usize, sums: &'a RowSums, height: usize) -> Vec<Piece<'a>> {
     let mut order: Vec<u32> = (0..sums.rows().len() as u32).collect();
-    let row = |place: u32| sums.rows()[place as usize] as usize;
-    // In the order of rows, so that pieces do not overlap.
-    order.sort_unstable_by_key(|&place| row(place));
+    let row = |place: &u32| sums.rows()[*place as usize] as usize;
+    order.sort_unstable_by_key(row);
+    let pieces = apart(part, dim, &order, row, height).into_iter();
+    pieces
+        .map(|(part, first, places)| Piece { part, dim, work: Work::Touched(sums, places.to_vec(), first) })
+        .collect()
+}
+
+/// Cuts a table into pieces that do not overlap, each from the first to the last row of `height` items, which stand in the
+/// order of their rows; with each its first row and its items.
+pub(crate) fn apart<'a, 'b, T>(
+    mut part: Part<'a>,
+    dim: usize,
+    items: &'b [T],
+    row: impl Fn(&T) -> usize,
+    height: usize,
+) -> Vec<(Part<'a>, usize, &'b [T])> {
     let mut taken = 0;
-    let piece = |places: &[u32]| {
-        let (first, last) = (row(places[0]), row(places[places.len() - 1]));
+    let piece = |items: &'b [T]| {
+        let (first, last) = (row(&items[0]), row(&items[items.len() - 1]));
         part.take((first - taken) * dim);
-        let part = part.take((last + 1 - first) * dim);
         taken = last + 1;
-        Piece { part, dim, work: Work::Touched(sums, places.to_vec(), first) }
+        (part.take((last + 1 - first) * dim), first, items)
     };
-    order.chunks(height).map(piece).collect()
+    items.chunks(height).map(piece).collect()
 }
 
 impl Piece<'_> {
@@ -229,6 +246,9 @@ impl Piece<'_> {
             Work::Dense(gradient) => rule.step(gradient, part),
             Work::Few(sums) => {
                 for (place, &row) in sums.rows().iter().enumerate() {
+                    if let Some(&next) = sums.rows().get(place + AHEAD) {
+                        part.row(next as usize, dim).prefetch();
+                    }
                     rule.step(sums.sum(place, dim), part.row(row as usize, dim));
                 }
             }

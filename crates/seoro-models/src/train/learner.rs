@@ -171,6 +171,7 @@ impl<N: Network> Course<'_, N> {
             }
             losses.read()
         })?;
+        self.parameters.settle();
         if !self.parameters.is_finite() {
             return Err(FitError::Diverged { model: self.model, epoch: self.epoch, batch: None });
         }

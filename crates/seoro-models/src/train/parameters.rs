@@ -6,6 +6,7 @@ pub(crate) use reading::Leaf;
 pub use reading::Step;
 
 use super::descent::Optimizer;
+use crate::ops::arrears::Arrears;
 use crate::ops::numbers::{Numbers, flex, is_host};
 use crate::ops::rows::RowSums;
 use crate::ops::step::{self, DeviceGradient, Due, HostGradient, OnDevice, Part, Rule};
@@ -64,6 +65,8 @@ struct Parameter {
     moments: Vec<Numbers>,
     /// Of a table on the processor.
     sums: RowSums,
+    /// The same.
+    arrears: Arrears,
 }
 
 /// The numbers that are learned, on one device, by name.
@@ -131,7 +134,9 @@ impl Parameters {
         assert!(self.list.iter().all(|own| own.name != name), "a second parameter is called {name:?}");
         let numbers = init.draw(shape, &mut self.seed.child(name).rng());
         let values = self.numbers(numbers, shape);
-        self.list.push(Parameter { name: name.to_owned(), shape, values, moments: Vec::new(), sums });
+        let arrears = Arrears::new(sums.n_rows());
+        let name = name.to_owned();
+        self.list.push(Parameter { name, shape, values, moments: Vec::new(), sums, arrears });
         self.list.len() - 1
     }
 
@@ -164,6 +169,11 @@ impl Parameters {
         }
     }
 
+    /// Has all rows take the steps that they are behind by: before anything but a step reads the numbers.
+    pub(crate) fn settle(&mut self) {
+        self.list.iter_mut().for_each(|parameter| parameter.settle(None));
+    }
+
     pub(crate) fn is_finite(&self) -> bool {
         self.list.iter().all(|parameter| parameter.values.to_vec().iter().all(|number| number.is_finite()))
     }
@@ -173,6 +183,7 @@ impl Parameters {
     }
 
     pub(crate) fn memory(&self) -> Memory {
+        debug_assert!(self.list.iter().all(|parameter| parameter.arrears.is_empty()), "settled");
         let saved = |parameter: &Parameter| Saved {
             name: parameter.name.clone(),
             shape: parameter.shape,
@@ -258,8 +269,8 @@ impl Parameters {
             whole.iter_mut().flatten().for_each(|gradient| scale(gradient.storage_mut()));
             self.list.iter_mut().for_each(|parameter| scale(parameter.sums.all()));
         }
-        let due =
-            self.list.iter_mut().zip(&whole).filter_map(|(own, dense)| own.due(dense.as_ref())).collect();
+        let due = self.list.iter_mut().zip(&whole).filter_map(|(own, dense)| own.due(rule, dense.as_ref()));
+        let due = due.collect();
         step::on_host(rule, due);
         self.list.iter_mut().for_each(|parameter| parameter.sums.clear());
     }
@@ -305,6 +316,11 @@ impl Parameters {
 
 #[cfg(test)]
 impl Parameters {
+    /// The moments of a table.
+    pub(crate) fn moments(&self, table: TableId) -> Vec<Vec<f32>> {
+        self.list[table.0].moments.iter().map(Numbers::to_vec).collect()
+    }
+
     /// The gradient of each parameter that has one, by name, of its whole shape.
     pub(crate) fn whole_gradients(&self, leaves: Vec<Leaf>, loss: &Tensor<1>) -> Vec<(String, Vec<f32>)> {
         let mut gradients = loss.backward();
@@ -331,25 +347,56 @@ type Found = (usize, Option<Vec<u32>>, Tensor<2>);
 
 impl Parameter {
     fn matrix(&self) -> Matrix {
+        debug_assert!(self.arrears.is_empty(), "settled");
         let [rows, cols] = self.shape;
         // As many numbers as the shape has.
         Matrix::from_vec(rows, cols, self.values.to_vec()).unwrap_or_default()
     }
 
+    /// Has `rows`, or all, take the steps that they are behind by.
+    fn settle(&mut self, rows: Option<&[u32]>) {
+        if self.arrears.is_empty() {
+            return;
+        }
+        let (part, dim) = (part(&mut self.values, &mut self.moments), self.shape[1]);
+        match rows {
+            Some(rows) => self.arrears.settle(part, dim, rows.iter().copied()),
+            None => self.arrears.settle_all(part, dim),
+        }
+    }
+
+    /// Notes a step that rows without a gradient take later.
+    fn owe(&mut self, rule: Rule) {
+        if let Rule::Adam { step, is_lazy: false } = rule {
+            if self.arrears.is_full() {
+                self.settle(None);
+            }
+            self.arrears.owe(step, self.sums.rows());
+        }
+    }
+
     /// The step that is due, where there is a gradient.
-    fn due<'a>(&'a mut self, dense: Option<&'a FlexTensor>) -> Option<Due<'a>> {
+    fn due<'a>(&'a mut self, rule: Rule, dense: Option<&'a FlexTensor>) -> Option<Due<'a>> {
         let gradient = match dense {
             Some(gradient) => HostGradient::Dense(gradient.storage()),
             None if self.sums.rows().is_empty() => return None,
-            None => HostGradient::Rows(&self.sums),
+            None => {
+                self.owe(rule);
+                HostGradient::Rows(&self.sums, rule.changes_at_rest())
+            }
         };
-        let mut moments = self.moments.iter_mut().map(host_slice);
-        let part = Part {
-            x: host_slice(&mut self.values),
-            first: moments.next().unwrap_or_default(),
-            second: moments.next().unwrap_or_default(),
-        };
+        let part = part(&mut self.values, &mut self.moments);
         Some(Due { part, dim: self.shape[1], gradient })
+    }
+}
+
+/// All numbers of a parameter, with its moments.
+fn part<'a>(values: &'a mut Numbers, moments: &'a mut [Numbers]) -> Part<'a> {
+    let mut moments = moments.iter_mut().map(host_slice);
+    Part {
+        x: host_slice(values),
+        first: moments.next().unwrap_or_default(),
+        second: moments.next().unwrap_or_default(),
     }
 }
 

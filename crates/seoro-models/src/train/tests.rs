@@ -2,6 +2,7 @@
 
 use super::{Adagrad, Adam, Descent, Optimizer, Parameters, Rprop, Step};
 use crate::device;
+use crate::ops::numbers::host_numbers;
 use burn::tensor::{Tensor, TensorData};
 use seoro_core::{Matrix, Seed};
 use serde::Deserialize;
@@ -99,13 +100,13 @@ fn optimizers_are_pytorchs() {
     for case in &fixture.cases {
         for start in &starts {
             let mut parameters = start.clone();
-            let device = Step::new(start, seed).device().clone();
+            let device = Step::new(&mut parameters, seed).device().clone();
             let table = parameters.table("table", [9, 3], super::Init::Zeros);
             let weight = parameters.weight("weight", [3, 2], super::Init::Zeros);
             parameters.set_named([("table", matrix(&fixture.table)), ("weight", matrix(&fixture.weight))]);
             let (optimizer, is_clipped) = optimizer(&case.optimizer);
             for given in &fixture.steps {
-                let mut step = Step::new(&parameters, seed);
+                let mut step = Step::new(&mut parameters, seed);
                 // Half of the rows are read by themselves: a table may be read more than once.
                 let constant = |rows: &[Vec<f32>]| {
                     let data = TensorData::new(rows.concat(), [rows.len(), rows[0].len()]);
@@ -120,6 +121,7 @@ fn optimizers_are_pytorchs() {
                 let clip = is_clipped.then_some(fixture.clip);
                 parameters.follow(leaves, &mut loss.backward(), (optimizer, fixture.rate), clip);
             }
+            parameters.settle();
             near(&case.optimizer, &parameters.table_matrix(table), &case.table);
             near(&case.optimizer, &parameters.weight_matrix(weight), &case.weight);
         }
@@ -141,9 +143,10 @@ fn steps_of_many_numbers_are_those_of_few() {
         let after = |mut parameters: Parameters, threads: usize| {
             let table = parameters.table("table", [n_rows, dim], super::Init::Normal(1.0));
             let weight = parameters.weight("weight", [200, 200], super::Init::Normal(1.0));
-            // Other rows, and another rate, in the second step.
-            for (rate, rows) in [(0.1, &rows[..rows.len() / 2]), (0.05, rows)] {
-                let mut step = Step::new(&parameters, seed);
+            // Few rows and many, other rows and other rates: some rows are behind by steps, and by different ones.
+            let half = &rows[..rows.len() / 2];
+            for (rate, rows) in [(0.1, half), (0.05, &rows[100..200]), (0.02, rows), (0.03, &rows[..50])] {
+                let mut step = Step::new(&mut parameters, seed);
                 let loss =
                     step.rows(table, rows).powi_scalar(2).sum() + step.weight(weight).powi_scalar(2).sum();
                 let leaves = step.leaves();
@@ -152,12 +155,51 @@ fn steps_of_many_numbers_are_those_of_few() {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
                 pool.install(|| parameters.follow(leaves, &mut gradients, (optimizer, rate), clip));
             }
+            parameters.settle();
             parameters.named().flat_map(|(_, matrix)| matrix.as_slice().to_vec()).collect::<Vec<f32>>()
         };
         let found = after(Parameters::new(&device, seed), 2);
         assert_eq!(found, after(Parameters::new(&device, seed), 1), "{name}: threads change nothing");
         for (found, expected) in found.iter().zip(after(Parameters::portable(&device, seed), 1)) {
             assert!((found - expected).abs() < 1e-5 * (1.0 + expected.abs()), "{name}: {found}, {expected}");
+        }
+    }
+}
+
+/// Rows that no batch reads take their steps later: those that they would have taken at once.
+#[test]
+fn rows_that_wait_end_where_rows_that_do_not_end() {
+    let device = device::device(crate::DeviceName::Cpu).expect("always there");
+    let seed = Seed::new(4);
+    let (n_rows, dim) = (60, 43);
+    let all: Vec<u32> = (0..n_rows as u32).collect();
+    let after = |waits: bool| {
+        let mut rng = seed.child("rows").rng();
+        let mut parameters = Parameters::new(&device, seed);
+        let table = parameters.table("table", [n_rows, dim], super::Init::Normal(1.0));
+        let losses: Vec<f32> = (0..50)
+            .map(|count| {
+                let rows: Vec<u32> = (0..7).map(|_| rng.below(n_rows as u32)).collect();
+                let mut step = Step::new(&mut parameters, seed);
+                let mut loss = step.rows(table, &rows).powi_scalar(2).sum();
+                if !waits {
+                    // A gradient of zeros for each row.
+                    loss = loss + step.rows(table, &all).mul_scalar(0.0).sum();
+                }
+                let leaves = step.leaves();
+                let rate = 0.1 / f64::from(1 + count % 3);
+                parameters.follow(leaves, &mut loss.backward(), (Optimizer::default(), rate), None);
+                host_numbers(loss.inner())[0]
+            })
+            .collect();
+        parameters.settle();
+        let table = [parameters.moments(table), vec![parameters.table_matrix(table).as_slice().to_vec()]];
+        (losses, table.concat().concat())
+    };
+    let (found, expected) = (after(true), after(false));
+    for (found, expected) in [(found.0, expected.0), (found.1, expected.1)] {
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!((found - expected).abs() <= 1e-5 * (0.01 + expected.abs()), "{found}, {expected}");
         }
     }
 }

@@ -15,14 +15,14 @@ pub(crate) struct Leaf {
 
 /// A batch on its way through a network: gives out parameters, and remembers which.
 pub struct Step<'a> {
-    parameters: &'a Parameters,
+    parameters: &'a mut Parameters,
     leaves: Vec<Leaf>,
     seed: Seed,
 }
 
 impl<'a> Step<'a> {
     /// The step of a batch, whose random streams come from `seed`.
-    pub fn new(parameters: &'a Parameters, seed: Seed) -> Self {
+    pub fn new(parameters: &'a mut Parameters, seed: Seed) -> Self {
         Self { parameters, leaves: Vec::new(), seed }
     }
 
@@ -36,7 +36,8 @@ impl<'a> Step<'a> {
     /// # Panics
     /// Where a row lies outside the table.
     pub fn rows(&mut self, table: TableId, rows: &[u32]) -> Tensor<2> {
-        let parameter = &self.parameters.list[table.0];
+        let parameter = &mut self.parameters.list[table.0];
+        parameter.settle(Some(rows));
         let taken = gather(&parameter.values, parameter.shape, rows);
         self.leaf(table.0, Some(rows.to_vec()), taken)
     }
