@@ -124,12 +124,14 @@ impl<'a> Run<'a> {
     /// # Errors
     /// [`FitError::Threads`].
     pub(crate) fn pool(&self) -> Result<rayon::ThreadPool, FitError> {
-        let threads = self.threads;
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .map_err(|_| FitError::Threads { threads })
+        pool(self.threads)
     }
+}
+
+/// A pool of so many threads, 0 for all cores.
+pub(crate) fn pool(threads: usize) -> Result<rayon::ThreadPool, FitError> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.map_err(|_| FitError::Threads { threads })
 }
 
 /// Ends a cancelled fit, on threads that the rest of [`Run`] cannot be sent to.

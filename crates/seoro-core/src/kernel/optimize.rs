@@ -109,7 +109,7 @@ impl AdamRests {
         self.steps.is_empty()
     }
 
-    /// Adds a step, whose β₁ and β₂ must be those of the steps before.
+    /// Adds a step, whose β₁, β₂ and ε must be those of the steps before.
     pub fn push(&mut self, step: AdamStep) {
         let (beta1, beta2) = (f64::from(step.beta1), f64::from(step.beta2));
         if self.steps.is_empty() {
@@ -145,10 +145,13 @@ impl AdamRests {
         let (steps, sums) = (&self.steps[taken..], &self.sums[taken]);
         let (near, far) = steps.split_at(self.reach.min(steps.len()));
         let fade = |steps: &[AdamStep]| (self.fades[steps.len()].0 as f32, self.fades[steps.len()].1 as f32);
+        let terms = sums.terms.map(|sum| sum as f32);
+        // Sums out of range, as with β₂ = 0, are used for nothing.
+        let is_finite = terms.iter().all(|term| term.is_finite());
         AdamRest {
             near,
-            terms: sums.terms.map(|sum| sum as f32),
-            steepest: STEEP * sums.low as f32,
+            terms,
+            steepest: if is_finite { STEEP * sums.low as f32 } else { -1.0 },
             fade: fade(steps),
             fade_far: fade(far),
         }

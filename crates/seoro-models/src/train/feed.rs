@@ -1,5 +1,6 @@
 //! Batches of an epoch.
 
+use rayon::prelude::*;
 use seoro_core::sample::Negatives;
 use seoro_core::{Log, Seed};
 
@@ -8,7 +9,8 @@ pub trait Feed: Sync {
     /// A batch.
     type Batch: Send;
 
-    /// The batches of the epoch whose seed this is. They are made on a thread of their own, while the device works.
+    /// The batches of the epoch whose seed this is. They are made while the device works, on threads of their own: one where
+    /// that is the processor, else as many as the run has.
     fn epoch(&self, seed: Seed) -> Box<dyn Iterator<Item = Self::Batch> + Send + '_>;
 }
 
@@ -75,18 +77,21 @@ impl<'a> Pairs<'a> {
     }
 }
 
+/// Batches that all threads make together.
+const AT_ONCE: usize = 32;
+
 impl Feed for Pairs<'_> {
     type Batch = PairBatch;
 
     fn epoch(&self, seed: Seed) -> Box<dyn Iterator<Item = PairBatch> + Send + '_> {
         let mut order: Vec<u32> = (0..self.users.len() as u32 * (self.each as u32 + 1)).collect();
         seed.child("order").rng().shuffle(&mut order);
+        let count = order.len().div_ceil(self.batch);
         let seed = seed.child("negatives");
-        let batches = order.len().div_ceil(self.batch);
-        let batches = (0..batches).map(move |batch| {
-            let end = order.len().min((batch + 1) * self.batch);
-            let mut pairs = PairBatch::with_room(end - batch * self.batch);
-            for &pair in &order[batch * self.batch..end] {
+        let batch = move |place: usize| {
+            let end = order.len().min((place + 1) * self.batch);
+            let mut pairs = PairBatch::with_room(end - place * self.batch);
+            for &pair in &order[place * self.batch..end] {
                 if let Some((user, item, label)) = self.pair(pair, seed) {
                     pairs.users.push(user);
                     pairs.items.push(item);
@@ -94,7 +99,9 @@ impl Feed for Pairs<'_> {
                 }
             }
             pairs
-        });
+        };
+        let blocks = (0..count).step_by(AT_ONCE).map(move |first| first..count.min(first + AT_ONCE));
+        let batches = blocks.flat_map(move |block| block.into_par_iter().map(&batch).collect::<Vec<_>>());
         // Users with every item may leave a batch without a pair.
         Box::new(batches.filter(|batch| !batch.labels.is_empty()))
     }

@@ -4,7 +4,7 @@ use super::descent::Descent;
 use super::feed::Feed;
 use super::parameters::{Memory, Parameters, Step};
 use crate::epochs::{Learner, by_epochs};
-use crate::run::check;
+use crate::run::{check, pool};
 use crate::{FitError, Recommender, Run, Training};
 use burn::tensor::Tensor;
 use seoro_core::{Score, Seed};
@@ -38,6 +38,8 @@ pub struct Trainer<'a, N: Network, F> {
     feed: &'a F,
     descent: &'a Descent,
     pool: rayon::ThreadPool,
+    /// Where batches are made: one thread beside those that compute on the processor, all where another device does.
+    feeders: rayon::ThreadPool,
     before: Option<Before<'a>>,
 }
 
@@ -58,7 +60,8 @@ impl<'a, N: Network, F: Feed<Batch = N::Batch>> Trainer<'a, N, F> {
         run: &Run<'_>,
     ) -> Result<Self, FitError> {
         descent.check(model)?;
-        Ok(Self { model, network, parameters, feed, descent, pool: run.pool()?, before: None })
+        let feeders = pool(if parameters.is_on_host() { 1 } else { run.threads })?;
+        Ok(Self { model, network, parameters, feed, descent, pool: run.pool()?, feeders, before: None })
     }
 
     /// Has `before` change the parameters at the start of the first epoch, whose checkpoint then has it.
@@ -99,12 +102,12 @@ impl<'a, N: Network, F: Feed<Batch = N::Batch>> Trainer<'a, N, F> {
 
     fn epoch(&mut self, epoch: usize, seed: Seed, run: &Run<'_>) -> Result<f64, FitError> {
         let seed = seed.child("epoch").index(epoch as u64);
-        let Self { model, network, parameters, feed, descent, pool, before } = self;
+        let Self { model, network, parameters, feed, descent, pool, feeders, before } = self;
         if let (Some(before), 1) = (before, epoch) {
             before(parameters, run)?;
         }
         let (model, cancel, feed) = (*model, run.cancel, *feed);
-        let mut course = Course { network: &*network, parameters, descent, epoch, model };
+        let mut course = Course { network: &*network, parameters, descent, feeders, epoch, model };
         pool.install(|| course.epoch(feed, seed, cancel))
     }
 }
@@ -143,6 +146,7 @@ struct Course<'a, N> {
     network: &'a N,
     parameters: &'a mut Parameters,
     descent: &'a Descent,
+    feeders: &'a rayon::ThreadPool,
     epoch: usize,
     model: &'static str,
 }
@@ -154,13 +158,14 @@ impl<N: Network> Course<'_, N> {
         F: Feed<Batch = N::Batch>,
     {
         let read_at_once = if self.parameters.is_on_host() { 1 } else { READ_AT_ONCE };
+        let feeders = self.feeders;
         let mut losses =
             Losses { model: self.model, epoch: self.epoch, pending: Vec::new(), sum: 0.0, read: 0 };
         std::thread::scope(|scope| {
             let (sender, batches) = sync_channel(AHEAD);
             // It ends when the epoch does, or when nobody takes its batches any more.
             let produce = move || feed.epoch(seed.child("batches")).try_for_each(|batch| sender.send(batch));
-            let spawned = std::thread::Builder::new().spawn_scoped(scope, produce);
+            let spawned = std::thread::Builder::new().spawn_scoped(scope, || feeders.install(produce));
             spawned.map_err(|_| FitError::Threads { threads: 1 })?;
             for (place, batch) in batches.iter().enumerate() {
                 check(cancel)?;
