@@ -279,7 +279,9 @@ impl Job<'_> {
         let mut run = Run::new(Seed::new(self.seed).child(&self.row.name));
         run.threads = threads;
         run.device = self.device_of(recipe);
-        run.checkpoint = Some(Checkpoint { path: folder.join("checkpoint"), every: 8 });
+        // An epoch of a network may take minutes.
+        let saved_every = if recipe.on_device() { 1 } else { 8 };
+        run.checkpoint = Some(Checkpoint { path: folder.join("checkpoint"), every: saved_every });
         run.observe = Some(&mut observe);
         let model =
             recipe.fit(&training(self.data, task), &mut run).map_err(|source| self.fit_error(source))?;
