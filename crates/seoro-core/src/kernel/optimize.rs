@@ -146,8 +146,8 @@ impl AdamRests {
         let (near, far) = steps.split_at(self.reach.min(steps.len()));
         let fade = |steps: &[AdamStep]| (self.fades[steps.len()].0 as f32, self.fades[steps.len()].1 as f32);
         let terms = sums.terms.map(|sum| sum as f32);
-        // Sums out of range, as with β₂ = 0, are used for nothing.
-        let is_finite = terms.iter().all(|term| term.is_finite());
+        // Sums out of range, as with β₂ = 0, are used for nothing, nor are those of no step, with β₁ = 0.
+        let is_finite = !near.is_empty() && terms.iter().all(|term| term.is_finite());
         AdamRest {
             near,
             terms,

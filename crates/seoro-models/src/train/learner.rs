@@ -161,7 +161,7 @@ impl<N: Network> Course<'_, N> {
         let feeders = self.feeders;
         let mut losses =
             Losses { model: self.model, epoch: self.epoch, pending: Vec::new(), sum: 0.0, read: 0 };
-        std::thread::scope(|scope| {
+        let ended = std::thread::scope(|scope| {
             let (sender, batches) = sync_channel(AHEAD);
             // It ends when the epoch does, or when nobody takes its batches any more.
             let produce = move || feed.epoch(seed.child("batches")).try_for_each(|batch| sender.send(batch));
@@ -175,8 +175,9 @@ impl<N: Network> Course<'_, N> {
                 }
             }
             losses.read()
-        })?;
+        });
         self.parameters.settle();
+        ended?;
         if !self.parameters.is_finite() {
             return Err(FitError::Diverged { model: self.model, epoch: self.epoch, batch: None });
         }

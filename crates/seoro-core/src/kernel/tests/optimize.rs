@@ -64,6 +64,7 @@ fn rests_as_steps(betas: &str, len: usize, at_rest: AdamRest<'_>, steps: &[AdamS
     for ((level, adam), (_, rest)) in levels!(adam, Adam).into_iter().zip(levels!(adam_rest, Rest)) {
         let (mut x, mut m, mut v) = (numbers("x", len), numbers("m", len), squares("v", len));
         (0..len).filter(|i| i % 7 == 3).for_each(|i| (m[i], v[i]) = (0.0, 0.0));
+        (0..len).filter(|i| i % 11 == 5).for_each(|i| (m[i], v[i]) = (1e-25, 0.0));
         (0..len).filter(|i| i % 17 == 4).for_each(|i| (m[i], v[i]) = (1e-9 * m[i], 1e-18 * v[i]));
         let (mut xs, mut ms, mut vs) = (x.clone(), m.clone(), v.clone());
         for step in steps {
