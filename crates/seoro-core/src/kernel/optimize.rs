@@ -68,16 +68,17 @@ const STEEP: f32 = 1.0 / 32.0;
 /// What remains of the first of some changes when the next ones are left out.
 const FADED: f64 = 1e-12;
 
-/// Steps of Adam that a parameter has no gradient in, and what they come to from any of them on.
+/// Steps of Adam in which a parameter has no gradient, and what they come to from any of them on.
 ///
 /// From `x`, `m` and `v` on, `k` steps without a gradient lead to `β₁ᵏ m`, `β₂ᵏ v` and
 ///
 /// ```text
 /// x − Σ_t η_t β₁ᵗ m / (√v r_t + ε)  =  x − m/√v (A₀ − A₁ ε/√v + A₂ (ε/√v)² − …)
-/// η_t = η / (1 − β₁ᵀ)     r_t = √(β₂ᵗ / (1 − β₂ᵀ))     A_j = Σ_t η_t β₁ᵗ / r_tʲ⁺¹        t = 1 … k, T all steps so far
+/// η_t = η / (1 − β₁ᵀ)     r_t = √(β₂ᵗ / (1 − β₂ᵀ))     A_j = Σ_t η_t β₁ᵗ / r_tʲ⁺¹        t = 1 … k
 /// ```
 ///
-/// where `A_j` is the same for all numbers: the steps cost as much as one.
+/// with `T` the number of step `t` since training began. `A_j` is the same for all numbers: the steps cost as much as one. Where
+/// `ε` is not small against `√v`, they are taken one by one.
 #[derive(Clone, Debug, Default)]
 pub struct AdamRests {
     steps: Vec<AdamStep>,
@@ -94,8 +95,8 @@ pub struct AdamRests {
 struct Sums {
     /// `A_j`.
     terms: [f64; TERMS],
-    /// The last `r_t`, which is the smallest.
-    low: f64,
+    /// The last `1 / r_t`, which is the largest.
+    most: f64,
 }
 
 impl AdamRests {
@@ -119,21 +120,21 @@ impl AdamRests {
             self.reach = if slope < 1.0 { (FADED.ln() / slope.ln()).ceil() as usize } else { usize::MAX };
         }
         self.steps.push(step);
-        self.sums.push(Sums { terms: [0.0; TERMS], low: f64::INFINITY });
+        self.sums.push(Sums { terms: [0.0; TERMS], most: 0.0 });
         let (fade1, fade2) = self.fades[self.fades.len() - 1];
         self.fades.push((fade1 * beta1, fade2 * beta2));
 
-        let (mut rate, mut root) = (f64::from(step.rate), f64::from(step.root));
-        let (beta2, mut by) = (beta2.sqrt(), 1.0 / root);
-        let by_step = 1.0 / beta2;
+        // η_t β₁ᵗ and 1 / r_t, of the step that begins with the latest, the one before, and so on.
+        let (mut rate, mut inverse) = (f64::from(step.rate), 1.0 / f64::from(step.root));
+        let grow = 1.0 / beta2.sqrt();
         for sums in self.sums.iter_mut().rev().take(self.reach) {
-            (rate, root, by) = (rate * beta1, root * beta2, by * by_step);
+            (rate, inverse) = (rate * beta1, inverse * grow);
             let mut term = rate;
             for sum in &mut sums.terms {
-                term *= by;
+                term *= inverse;
                 *sum += term;
             }
-            sums.low = root;
+            sums.most = inverse;
         }
     }
 
@@ -147,11 +148,11 @@ impl AdamRests {
         let fade = |steps: &[AdamStep]| (self.fades[steps.len()].0 as f32, self.fades[steps.len()].1 as f32);
         let terms = sums.terms.map(|sum| sum as f32);
         // Sums out of range, as with β₂ = 0, are used for nothing, nor are those of no step, with β₁ = 0.
-        let is_finite = !near.is_empty() && terms.iter().all(|term| term.is_finite());
+        let are_sums = !near.is_empty() && terms.iter().all(|term| term.is_finite());
         AdamRest {
             near,
             terms,
-            steepest: if is_finite { STEEP * sums.low as f32 } else { -1.0 },
+            steepest: if are_sums { STEEP / sums.most as f32 } else { -1.0 },
             fade: fade(steps),
             fade_far: fade(far),
         }
@@ -182,36 +183,36 @@ pub struct AdamRest<'a> {
 /// Numbers that are taken together.
 const TOGETHER: usize = 8;
 
+/// Some parameters and their moments.
+type Lanes<'a, const N: usize> = (&'a mut [f32; N], &'a mut [f32; N], &'a mut [f32; N]);
+
 #[inline(always)]
 pub(super) fn adam_rest<const FMA: bool>(rest: AdamRest<'_>, x: &mut [f32], m: &mut [f32], v: &mut [f32]) {
-    let ((xs, x), (ms, m), (vs, v)) =
-        (x.as_chunks_mut::<TOGETHER>(), m.as_chunks_mut::<TOGETHER>(), v.as_chunks_mut::<TOGETHER>());
+    let (xs, x) = x.as_chunks_mut::<TOGETHER>();
+    let (ms, m) = m.as_chunks_mut::<TOGETHER>();
+    let (vs, v) = v.as_chunks_mut::<TOGETHER>();
     for ((x, m), v) in xs.iter_mut().zip(ms).zip(vs) {
-        rest_some::<TOGETHER, FMA>(rest, x, m, v);
+        rest_together::<TOGETHER, FMA>(rest, (x, m, v));
     }
+    let one = std::array::from_mut;
     for ((x, m), v) in x.iter_mut().zip(m).zip(v) {
-        rest_some::<1, FMA>(rest, std::array::from_mut(x), std::array::from_mut(m), std::array::from_mut(v));
+        rest_together::<1, FMA>(rest, (one(x), one(m), one(v)));
     }
 }
 
 #[inline(always)]
-fn rest_some<const N: usize, const FMA: bool>(
-    rest: AdamRest<'_>,
-    x: &mut [f32; N],
-    m: &mut [f32; N],
-    v: &mut [f32; N],
-) {
+fn rest_together<const N: usize, const FMA: bool>(rest: AdamRest<'_>, (x, m, v): Lanes<'_, N>) {
     let epsilon = rest.near.first().map_or(0.0, |step| step.epsilon);
     // A number without momentum stays where it is.
     let inverse: [f32; N] = std::array::from_fn(|i| if m[i] == 0.0 { 0.0 } else { 1.0 / v[i].sqrt() });
     let is_steep = inverse.iter().fold(false, |steep, inverse| steep | (inverse * epsilon > rest.steepest));
     if is_steep {
-        return rest_by_step::<N, FMA>(rest, x, m, v);
+        return rest_by_step::<N, FMA>(rest, (x, m, v));
     }
     let [a, b, c, d] = rest.terms;
     for i in 0..N {
-        let by = -epsilon * inverse[i];
-        let sum = mul_add::<FMA>(by, mul_add::<FMA>(by, mul_add::<FMA>(by, d, c), b), a);
+        let ratio = -epsilon * inverse[i];
+        let sum = mul_add::<FMA>(ratio, mul_add::<FMA>(ratio, mul_add::<FMA>(ratio, d, c), b), a);
         x[i] -= m[i] * inverse[i] * sum;
         m[i] *= rest.fade.0;
         v[i] *= rest.fade.1;
@@ -220,12 +221,7 @@ fn rest_some<const N: usize, const FMA: bool>(
 
 /// Step by step: where `v` is so small that `ε` decides.
 #[inline(always)]
-fn rest_by_step<const N: usize, const FMA: bool>(
-    rest: AdamRest<'_>,
-    x: &mut [f32; N],
-    m: &mut [f32; N],
-    v: &mut [f32; N],
-) {
+fn rest_by_step<const N: usize, const FMA: bool>(rest: AdamRest<'_>, (x, m, v): Lanes<'_, N>) {
     for step in rest.near {
         for i in 0..N {
             (x[i], m[i], v[i]) = adam_one::<FMA>(*step, 0.0, x[i], m[i], v[i]);

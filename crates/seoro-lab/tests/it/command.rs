@@ -2,6 +2,7 @@
 
 use crate::lab::{files, lab, refusal, run, text};
 use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// Every number of a result but how long it took and how much memory it held.
@@ -106,6 +107,19 @@ fn a_fit_that_fails_in_a_process_of_its_own_says_why() {
     let said = text(&failed.stderr);
     assert!(said.starts_with("error: gmf-8, seed 1, in a process of its own: "), "{said}");
     assert!(said.contains("gpu") && said.trim_end().lines().count() == 1, "{said}");
+}
+
+#[test]
+fn a_process_that_fills_a_cell_ends_with_the_one_that_began_it() {
+    let target = tempfile::tempdir().unwrap();
+    let arguments =
+        ["experiments", "--paper", "ncf", "--dataset", "world", "--row", "neumf-8", "--fill", "1"];
+    let mut fill = lab(target.path(), &arguments);
+    let mut process = fill.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    // Ended, the other process holds no end of this pipe.
+    drop(process.stdin.take());
+    assert_eq!(process.wait().unwrap().code(), Some(1));
+    assert!(!target.path().join("experiments/cells").exists(), "the fit went on to its end");
 }
 
 fn has_checkpoint(fits: &Path) -> bool {

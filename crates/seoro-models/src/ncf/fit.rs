@@ -140,7 +140,8 @@ impl Plan {
     }
 
     /// The parameters with their moments, those of snapshots, of the best epoch and of a checkpoint; what a batch becomes on
-    /// its way, and the gradients of that; the order of an epoch's pairs; the set of positives with its lookup.
+    /// its way, and the gradients of that; the order of an epoch's pairs, and batches made ahead; the set of positives with its
+    /// lookup.
     fn bytes(&self, train: &Training<'_>, validates: bool) -> u64 {
         let rows = (train.events.n_users() + train.events.n_items()) as u64;
         let embeddings = self.gmf.unwrap_or(0) + self.mlp.map_or(0, Sizes::embedding);
@@ -153,10 +154,11 @@ impl Plan {
         let pairs = events.saturating_mul((self.negatives as u64).saturating_add(1));
         let activations = (widths.iter().sum::<usize>() + 2 * embeddings) as u64;
         let batch = (self.descent.batch_size as u64).saturating_mul(16 * activations);
+        let ahead = (self.descent.batch_size as u64).saturating_mul(32).min(pairs);
         numbers
             .saturating_mul(4 * (copies + pretraining))
             .saturating_add(batch)
             .saturating_add(rows * 64 + events * 48)
-            .saturating_add(pairs.saturating_mul(4))
+            .saturating_add(pairs.saturating_mul(4).saturating_add(ahead.saturating_mul(12)))
     }
 }

@@ -126,8 +126,10 @@ impl<'a> Part<'a> {
 pub(crate) enum HostGradient<'a> {
     /// Of each number.
     Dense(&'a [f32]),
-    /// Of some rows; whether the others step now too.
-    Rows(&'a RowSums, bool),
+    /// Of some rows, and the others do not step now.
+    Rows(&'a RowSums),
+    /// Of some rows; the others step too.
+    AllRows(&'a RowSums),
 }
 
 /// A parameter whose step is due.
@@ -182,7 +184,7 @@ fn cut(due: Due<'_>) -> Vec<Piece<'_>> {
             let mut part = part;
             pieces.map(|g| Piece { part: part.take(g.len()), dim, work: Work::Dense(g) }).collect()
         }
-        HostGradient::Rows(sums, true) => {
+        HostGradient::AllRows(sums) => {
             let mut part = part;
             let rows = part.x.len() / dim.max(1);
             let starts = (0..rows).step_by(height);
@@ -192,10 +194,10 @@ fn cut(due: Due<'_>) -> Vec<Piece<'_>> {
             };
             starts.map(piece).collect()
         }
-        HostGradient::Rows(sums, false) if sums.rows().len() * dim <= PIECE => {
+        HostGradient::Rows(sums) if sums.rows().len() * dim <= PIECE => {
             vec![Piece { part, dim, work: Work::Few(sums) }]
         }
-        HostGradient::Rows(sums, false) => touched(part, dim, sums, height),
+        HostGradient::Rows(sums) => touched(part, dim, sums, height),
     }
 }
 

@@ -77,9 +77,6 @@ impl<'a> Pairs<'a> {
     }
 }
 
-/// Batches that all threads make together.
-const AT_ONCE: usize = 32;
-
 impl Feed for Pairs<'_> {
     type Batch = PairBatch;
 
@@ -100,7 +97,9 @@ impl Feed for Pairs<'_> {
             }
             pairs
         };
-        let blocks = (0..count).step_by(AT_ONCE).map(move |first| first..count.min(first + AT_ONCE));
+        // All threads make some batches together.
+        let block = 2 * rayon::current_num_threads();
+        let blocks = (0..count).step_by(block).map(move |first| first..count.min(first + block));
         let batches = blocks.flat_map(move |block| block.into_par_iter().map(&batch).collect::<Vec<_>>());
         // Users with every item may leave a batch without a pair.
         Box::new(batches.filter(|batch| !batch.labels.is_empty()))

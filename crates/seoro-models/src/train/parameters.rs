@@ -1,5 +1,6 @@
 //! The numbers that are learned.
 
+mod parameter;
 mod reading;
 
 pub(crate) use reading::Leaf;
@@ -9,9 +10,10 @@ use super::descent::Optimizer;
 use crate::ops::arrears::Arrears;
 use crate::ops::numbers::{Numbers, flex, is_host};
 use crate::ops::rows::RowSums;
-use crate::ops::step::{self, DeviceGradient, Due, HostGradient, OnDevice, Part, Rule};
+use crate::ops::step::{self, DeviceGradient, OnDevice, Rule};
 use burn::backend::flex::FlexTensor;
 use burn::tensor::{Device, Gradients, Tensor};
+use parameter::Parameter;
 use seoro_core::{Matrix, Rng, Seed};
 use serde::{Deserialize, Serialize};
 
@@ -56,18 +58,6 @@ pub struct TableId(usize);
 /// A weight, of which a batch reads all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WeightId(usize);
-
-#[derive(Clone, Debug)]
-struct Parameter {
-    name: String,
-    shape: [usize; 2],
-    values: Numbers,
-    moments: Vec<Numbers>,
-    /// Of a table on the processor.
-    sums: RowSums,
-    /// The same.
-    arrears: Arrears,
-}
 
 /// The numbers that are learned, on one device, by name.
 #[derive(Clone, Debug)]
@@ -183,7 +173,7 @@ impl Parameters {
     }
 
     pub(crate) fn memory(&self) -> Memory {
-        debug_assert!(self.list.iter().all(|parameter| parameter.arrears.is_empty()), "settled");
+        assert!(self.list.iter().all(|parameter| parameter.arrears.is_empty()), "settled");
         let saved = |parameter: &Parameter| Saved {
             name: parameter.name.clone(),
             shape: parameter.shape,
@@ -344,66 +334,3 @@ impl Parameters {
 
 /// A parameter's place, the rows read of it, and the gradient of what was read.
 type Found = (usize, Option<Vec<u32>>, Tensor<2>);
-
-impl Parameter {
-    fn matrix(&self) -> Matrix {
-        debug_assert!(self.arrears.is_empty(), "settled");
-        let [rows, cols] = self.shape;
-        // As many numbers as the shape has.
-        Matrix::from_vec(rows, cols, self.values.to_vec()).unwrap_or_default()
-    }
-
-    /// Has `rows`, or all, take the steps that they are behind by.
-    fn settle(&mut self, rows: Option<&[u32]>) {
-        if self.arrears.is_empty() {
-            return;
-        }
-        let (part, dim) = (part(&mut self.values, &mut self.moments), self.shape[1]);
-        match rows {
-            Some(rows) => self.arrears.settle(part, dim, rows.iter().copied()),
-            None => self.arrears.settle_all(part, dim),
-        }
-    }
-
-    /// Notes a step that rows without a gradient take later.
-    fn owe(&mut self, rule: Rule) {
-        if let Rule::Adam { step, is_lazy: false } = rule {
-            if self.arrears.is_full() {
-                self.settle(None);
-            }
-            self.arrears.owe(step, self.sums.rows());
-        }
-    }
-
-    /// The step that is due, where there is a gradient.
-    fn due<'a>(&'a mut self, rule: Rule, dense: Option<&'a FlexTensor>) -> Option<Due<'a>> {
-        let gradient = match dense {
-            Some(gradient) => HostGradient::Dense(gradient.storage()),
-            None if self.sums.rows().is_empty() => return None,
-            None => {
-                self.owe(rule);
-                HostGradient::Rows(&self.sums, rule.changes_at_rest())
-            }
-        };
-        let part = part(&mut self.values, &mut self.moments);
-        Some(Due { part, dim: self.shape[1], gradient })
-    }
-}
-
-/// All numbers of a parameter, with its moments.
-fn part<'a>(values: &'a mut Numbers, moments: &'a mut [Numbers]) -> Part<'a> {
-    let mut moments = moments.iter_mut().map(host_slice);
-    Part {
-        x: host_slice(values),
-        first: moments.next().unwrap_or_default(),
-        second: moments.next().unwrap_or_default(),
-    }
-}
-
-/// Numbers on the processor, to change in place.
-fn host_slice(numbers: &mut Numbers) -> &mut [f32] {
-    match numbers {
-        Numbers::Host(numbers) => numbers.storage_mut(),
-        Numbers::Device(_) => &mut [],
-    }
-}

@@ -87,6 +87,38 @@ fn rests_as_steps(betas: &str, len: usize, at_rest: AdamRest<'_>, steps: &[AdamS
     }
 }
 
+/// Near the bound of the series, on both sides, every term of it counts: a change is that of 64 bits to its 10⁻⁶th part.
+#[test]
+fn what_adams_rest_leaves_out_is_below_its_bound() {
+    let (rate, (beta1, beta2), epsilon) = (0.01_f64, (0.9_f64, 0.999_f64), 1e-8_f64);
+    let mut rests = AdamRests::default();
+    for count in 1..=60 {
+        rests.push(AdamStep::new(rate, (beta1, beta2), epsilon, 1000 + count));
+    }
+    // Where T steps have been taken, r is about its root.
+    let low = (beta2.powi(60) / (1.0 - beta2.powi(1060))).sqrt();
+    for share in [0.9, 0.999, 1.001, 1.1, 3.0] {
+        let root = share * 32.0 * epsilon / low;
+        let (m, v) = (root as f32, (root * root) as f32);
+        let change: f64 = (1..=60)
+            .map(|t| {
+                let power = |beta: f64| 1.0 - beta.powi(1000 + t);
+                let rate = rate / power(beta1) * beta1.powi(t);
+                rate * f64::from(m) / ((f64::from(v) * beta2.powi(t) / power(beta2)).sqrt() + epsilon)
+            })
+            .sum();
+        for (level, rest) in levels!(adam_rest, Rest) {
+            let (mut x, mut ms, mut vs) = ([0.0; 9], [m; 9], [v; 9]);
+            // SAFETY: `levels` lists only what the processor has.
+            unsafe { rest(rests.after(0), &mut x, &mut ms, &mut vs) };
+            for x in x {
+                let apart = (f64::from(x) / -change - 1.0).abs();
+                assert!(apart < 3e-6, "{level}, {share}: {x}, {}", -change);
+            }
+        }
+    }
+}
+
 #[test]
 fn adagrad_is_its_formula() {
     let step = AdagradStep { learning_rate: 0.05, epsilon: 1e-6 };
