@@ -42,8 +42,9 @@ fn agree(data: &Data, rows: &[&str], changes: &str) {
 fn ndarray_gives_the_processors_metrics_on_the_world() {
     let data = data::open("world", &Folders::new(None)).unwrap().unwrap();
     agree(&data, &["gmf-8"], "");
-    // Where layers end in a ReLU, differences of rounding grow from step to step: later epochs part by as much as seeds do.
-    agree(&data, &["mlp-8", "neumf-8"], "epochs = 2");
+    // Where layers end in a ReLU, differences of rounding grow from step to step: after two epochs MLP's HR@10 moves by .01 on
+    // the processor alone when its learning rate is changed by a millionth.
+    agree(&data, &["mlp-8", "neumf-8"], "epochs = 1");
 }
 
 #[test]
