@@ -1,5 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "networks")]
+pub mod autoencoder;
+#[cfg(feature = "networks")]
+pub mod autorec;
+#[cfg(feature = "networks")]
+pub mod cdae;
 pub mod conformance;
 pub mod cooccurrence_svd;
 pub mod device;
@@ -18,6 +24,7 @@ pub mod ops;
 pub mod persist;
 pub mod popularity;
 pub mod pure_svd;
+pub mod rbm;
 pub mod recommender;
 pub mod registry;
 mod rows;
@@ -38,7 +45,9 @@ pub use item_knn::ItemKnn;
 pub use item2vec::Item2Vec;
 pub use popularity::Popularity;
 pub use pure_svd::PureSvd;
+pub use rbm::Rbm;
 pub use recommender::{FitError, Recommender, Training};
+pub use rows::Side;
 pub use rp3_beta::Rp3Beta;
 pub use run::{Checkpoint, Epoch, Run, Validate};
 pub use user_knn::UserKnn;

@@ -92,6 +92,18 @@ pub enum FitError {
         /// What failed.
         what: &'static str,
     },
+    /// A rating beyond the scale that the recipe declares.
+    #[error("{model}: a rating of {rating}; expected one between {low} and {high}")]
+    Rating {
+        /// The model.
+        model: &'static str,
+        /// The rating.
+        rating: f32,
+        /// The scale's end below.
+        low: f32,
+        /// The scale's end above.
+        high: f32,
+    },
     /// The threads asked for could not be started.
     #[error("no pool of {threads} threads")]
     Threads {
@@ -137,6 +149,9 @@ pub trait Recommender: Serialize + DeserializeOwned + Default + Send + Sync + 's
 
     /// Whether it is fitted on [`Run::device`]; other models are fitted on the processor, whatever the run says.
     const ON_DEVICE: bool = false;
+
+    /// Whether it learns from ratings alone: it is checked on ratings then.
+    const LEARNS_RATINGS: bool = false;
 
     /// The recipe that [`conformance`](crate::conformance) checks a registered model with: reproducible, quick, and fit for
     /// some hundred interactions, where the default is not.

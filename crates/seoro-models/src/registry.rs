@@ -225,6 +225,7 @@ models! {
     mf::MfLogistic,
     mf::MfBpr,
     mf::FunkSvd,
+    rbm::Rbm,
     item2vec::Item2Vec,
     cooccurrence_svd::CooccurrenceSvd,
     #[cfg(feature = "networks")]
@@ -233,4 +234,12 @@ models! {
     ncf::Mlp,
     #[cfg(feature = "networks")]
     ncf::NeuMf,
+    #[cfg(feature = "networks")]
+    autoencoder::Ae,
+    #[cfg(feature = "networks")]
+    autoencoder::Dae,
+    #[cfg(feature = "networks")]
+    autorec::AutoRec,
+    #[cfg(feature = "networks")]
+    cdae::Cdae,
 }

@@ -75,7 +75,7 @@ pub fn load(manifest: &Manifest, folder: &Path) -> Result<Dataset, DatasetError>
     tracing::info!(dataset = manifest.name, "loading");
     let mut loader = Loader {
         manifest,
-        folder: folder.join(&manifest.name),
+        folder: folder.join(manifest.folder()),
         dataset: Dataset { name: manifest.name.clone(), ..Dataset::default() },
     };
     loader.read_logs()?;

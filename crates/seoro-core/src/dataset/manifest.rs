@@ -33,8 +33,11 @@ use std::path::{Path, PathBuf};
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Manifest {
-    /// The name in commands, and of the folder that holds the files.
+    /// The name in commands, and of the folder that holds the files where `folder` names no other.
     pub name: String,
+    /// The folder that holds the files, where it is another data set's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
     /// The name people use.
     pub title: String,
     /// What it is.
@@ -263,6 +266,11 @@ pub enum ManifestError {
 }
 
 impl Manifest {
+    /// The name of the folder that holds the files.
+    pub fn folder(&self) -> &str {
+        self.folder.as_deref().unwrap_or(&self.name)
+    }
+
     /// Reads a manifest's text; `path` names it in errors, and its stem must be the manifest's name.
     ///
     /// # Errors
@@ -293,6 +301,9 @@ impl Manifest {
         }
         if !is_plain(&self.name) {
             return Some(("name", self.name.clone(), "letters, digits, '.', '-' and '_'"));
+        }
+        if let Some(folder) = self.folder.as_ref().filter(|folder| !is_plain(folder)) {
+            return Some(("folder", folder.clone(), "letters, digits, '.', '-' and '_'"));
         }
         for (place, file) in self.files.iter().enumerate() {
             if !is_plain(&file.name) {

@@ -21,12 +21,12 @@ use std::sync::atomic::AtomicBool;
 const TOLERANCE: f32 = 1e-5;
 
 /// Checks `recipe` against every [`Rule`], on a checkerboard: users and items of two colours, where users take items of
-/// their own colour. It must be reproducible, and fit for some hundred interactions.
+/// their own colour, or rate it higher. It must be reproducible, and fit for some hundred interactions.
 ///
 /// # Errors
 /// The first rule broken, and how.
 pub fn check<R: Recommender>(recipe: &R) -> Result<(), Failure> {
-    let board = Board::new();
+    let board = Board::new(R::LEARNS_RATINGS);
     let model = fit(recipe, &board, &mut run())?;
     let known: Vec<Query<'_>> = board.users().map(|user| board.histories.query(user)).collect();
     let mut queries = known.clone();

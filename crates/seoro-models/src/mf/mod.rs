@@ -189,7 +189,7 @@ impl Recommender for MfBpr {
     }
 }
 
-/// What [`FunkSvd`] learns from.
+/// What a model that can learn from either learns from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -197,12 +197,11 @@ pub enum Feedback {
     /// Events are ones, sampled items are zeros.
     #[default]
     Implicit,
-    /// Events are ratings, and nothing else is looked at; μ stays the mean rating, and the model can
-    /// [rate](seoro_core::Rate).
+    /// Events are ratings, and nothing else is looked at; the model can [rate](seoro_core::Rate).
     Ratings,
 }
 
-/// Squared-error matrix factorisation, of ratings or of ones and sampled zeros.
+/// Squared-error matrix factorisation, of ratings or of ones and sampled zeros. Of ratings μ stays the mean one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FunkSvd {

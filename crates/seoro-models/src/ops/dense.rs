@@ -4,8 +4,9 @@
 //! Y = f(X W + b)        G = ∂L/∂Y ∘ f′        ∂L/∂X = G Wᵀ      ∂L/∂W = Xᵀ G      ∂L/∂b = Σ_rows G
 //! ```
 //!
-//! With `f = max(·, 0)` (ReLU) `f′` is 1 where `Y > 0`, else 0.
+//! With `f = max(·, 0)` (ReLU) `f′` is 1 where `Y > 0`, else 0; other activations come after the fused part.
 
+use super::activation::Activation;
 use super::numbers::is_host;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
@@ -13,23 +14,9 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
-use burn::tensor::activation::relu;
 use burn::tensor::{Tensor, TensorData};
 use seoro_core::gemm::{View, ViewMut, gemm};
 use seoro_core::kernel;
-use serde::{Deserialize, Serialize};
-
-/// What a layer does to its sums.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Activation {
-    /// Nothing.
-    Linear,
-    /// `max(x, 0)`.
-    #[default]
-    Relu,
-}
 
 /// `f(X W + b)` for `X` `[B, D]`, `W` `[D, H]` and `b` `[1, H]`: `[B, H]`.
 ///
@@ -43,7 +30,8 @@ pub fn dense(input: Tensor<2>, weight: Tensor<2>, bias: Tensor<2>, activation: A
     }
     let is_relu = activation == Activation::Relu;
     let [input, weight, bias] = [input, weight, bias].map(Tensor::into_dispatch);
-    Tensor::from_dispatch(<Dispatch as DenseKernels>::dense(input, weight, bias, is_relu))
+    let out = Tensor::from_dispatch(<Dispatch as DenseKernels>::dense(input, weight, bias, is_relu));
+    if is_relu { out } else { activation.of(out) }
 }
 
 /// The definition, of tensor operations.
@@ -53,11 +41,7 @@ pub(crate) fn portable(
     bias: Tensor<2>,
     activation: Activation,
 ) -> Tensor<2> {
-    let sums = input.matmul(weight) + bias;
-    match activation {
-        Activation::Linear => sums,
-        Activation::Relu => relu(sums),
-    }
+    activation.of(input.matmul(weight) + bias)
 }
 
 /// Fused layers, on the processor.

@@ -10,15 +10,20 @@
 //! | `step` | the same for weights: one pass, on all cores |
 //! | [`logistic`](fn@logistic) | a scalar exponential and three temporaries |
 //! | [`dense`](fn@dense) | four of five temporaries of a layer |
+//! | [`encode`], [`decode`] | all cells of rows of which few are known |
 
+mod activation;
 pub(crate) mod arrears;
 mod dense;
 mod losses;
 pub(crate) mod numbers;
+mod observed;
 pub(crate) mod rows;
 pub(crate) mod step;
 #[cfg(test)]
 mod tests;
 
-pub use dense::{Activation, dense};
+pub use activation::Activation;
+pub use dense::dense;
 pub use losses::logistic;
+pub use observed::{Cells, decode, encode};

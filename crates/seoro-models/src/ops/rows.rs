@@ -78,6 +78,13 @@ impl RowSums {
         }
     }
 
+    /// Adds `by` times the rows of `table` to those that have a gradient.
+    pub(crate) fn add_values(&mut self, by: f32, table: &[f32], dim: usize) {
+        for (&row, sum) in self.rows.iter().zip(self.sums.chunks_exact_mut(dim.max(1))) {
+            kernel::axpy(by, &table[row as usize * dim..(row as usize + 1) * dim], sum);
+        }
+    }
+
     /// All sums, one after another.
     pub(crate) fn all(&mut self) -> &mut [f32] {
         &mut self.sums

@@ -291,14 +291,26 @@ pub(crate) enum DeviceGradient {
 }
 
 impl DeviceGradient {
-    /// The whole gradient; of a table also which rows have one, where `optimizer` asks.
-    pub(crate) fn whole(self, optimizer: Optimizer) -> (Tensor<2>, Option<Tensor<2>>) {
+    /// The whole gradient, with that of a decay by λ; of a table also which rows have one, where `optimizer` asks.
+    pub(crate) fn whole(
+        self,
+        optimizer: Optimizer,
+        (lambda, values): (f32, &Numbers),
+    ) -> (Tensor<2>, Option<Tensor<2>>) {
+        let decays = lambda != 0.0;
         match self {
+            DeviceGradient::Dense(gradient) if decays => (gradient + values.tensor() * lambda, None),
             DeviceGradient::Dense(gradient) => (gradient, None),
             DeviceGradient::Rows { n_rows, rows, gradients } => {
                 let is_lazy = matches!(optimizer, Optimizer::Adam(adam) if adam.lazy);
-                let touched = is_lazy.then(|| rows::touched(n_rows, &rows, &gradients.device()));
-                (whole_gradient(n_rows, &rows, gradients), touched)
+                let touched = (is_lazy || decays).then(|| rows::touched(n_rows, &rows, &gradients.device()));
+                let whole = whole_gradient(n_rows, &rows, gradients);
+                match touched {
+                    Some(touched) if decays => {
+                        (whole + values.tensor() * touched.clone() * lambda, is_lazy.then_some(touched))
+                    }
+                    touched => (whole, touched),
+                }
             }
         }
     }

@@ -1,10 +1,12 @@
 //! Each kernel held to its portable version, and gradients to finite differences.
 
+use super::observed::{portable_decode, portable_encode};
 use super::rows::{RowSums, touched, whole_gradient};
-use super::{Activation, dense, losses, numbers::host_numbers};
+use super::{Activation, Cells, decode, dense, encode, losses, numbers::host_numbers};
 use crate::{DeviceName, device};
 use burn::tensor::{Device, Tensor, TensorData};
 use seoro_core::Seed;
+use std::sync::Arc;
 
 fn cpu() -> Device {
     device::device(DeviceName::Cpu).expect("always there")
@@ -115,6 +117,79 @@ fn the_logistic_loss_is_its_definition() {
         };
         check(&format!("{rows} scores"), &function, &oracle, &[(scores, [rows, 1])]);
     }
+}
+
+/// A row without cells, a column without cells and a cell that stands twice.
+fn cells() -> Arc<Cells> {
+    let rows: [(&[u32], &[f32]); 4] =
+        [(&[0, 2, 4], &[1.0, -0.5, 2.0]), (&[], &[]), (&[2, 2], &[0.5, 1.5]), (&[4], &[-1.0])];
+    Arc::new(Cells::new(6, rows))
+}
+
+#[test]
+fn encoding_known_cells_is_its_definition() {
+    for dim in [1, 5, 8] {
+        let cells = cells();
+        let weight = (normal("weight", [6, dim]), [6, dim]);
+        let function = |of: &[Tensor<2>]| encode(of[0].clone(), &cells).tanh().sum();
+        let oracle = |of: &[Tensor<2>]| portable_encode(of[0].clone(), &cells).tanh().sum();
+        check("encode", &function, &oracle, &[weight]);
+    }
+}
+
+#[test]
+fn decoding_known_cells_is_its_definition() {
+    for dim in [1, 5, 8] {
+        let cells = cells();
+        let inputs = [
+            (normal("hidden", [4, dim]), [4, dim]),
+            (normal("weight", [6, dim]), [6, dim]),
+            (normal("bias", [6, 1]), [6, 1]),
+        ];
+        let function =
+            |of: &[Tensor<2>]| decode(of[0].clone(), of[1].clone(), of[2].clone(), &cells).tanh().sum();
+        let oracle = |of: &[Tensor<2>]| {
+            portable_decode(of[0].clone(), of[1].clone(), of[2].clone(), &cells).tanh().sum()
+        };
+        check("decode", &function, &oracle, &inputs);
+    }
+}
+
+#[test]
+fn wide_layers_are_summed_as_narrow_ones() {
+    // Each row is read by many cells, and there is more than one panel of numbers.
+    let (n_rows, n_cols, dim) = (20, 3, 150);
+    let columns: Vec<u32> = (0..n_cols as u32).collect();
+    let values = normal("values", [n_rows, n_cols]);
+    let rows = (0..n_rows).map(|row| (columns.as_slice(), &values[row * n_cols..(row + 1) * n_cols]));
+    let cells = Arc::new(Cells::new(n_cols, rows));
+    let inputs = [
+        (normal("hidden", [n_rows, dim]), [n_rows, dim]),
+        (normal("weight", [n_cols, dim]), [n_cols, dim]),
+        (normal("bias", [n_cols, 1]), [n_cols, 1]),
+    ];
+    let both = |of: &[Tensor<2>], encoded: Tensor<2>, decoded: Tensor<2>| {
+        (encoded * of[0].clone()).sum() + decoded.tanh().sum()
+    };
+    let function = |of: &[Tensor<2>]| {
+        let decoded = decode(of[0].clone(), of[1].clone(), of[2].clone(), &cells);
+        both(of, encode(of[1].clone(), &cells), decoded)
+    };
+    let oracle = |of: &[Tensor<2>]| {
+        let decoded = portable_decode(of[0].clone(), of[1].clone(), of[2].clone(), &cells);
+        both(of, portable_encode(of[1].clone(), &cells), decoded)
+    };
+    let (expected, oracles) = value_and_gradients(&oracle, &inputs, &cpu());
+    let (found, gradients) = value_and_gradients(&function, &inputs, &cpu());
+    near("the sum", &[found], &[expected], 1e-4);
+    gradients.iter().zip(&oracles).for_each(|(found, expected)| near("gradients", found, expected, 1e-4));
+}
+
+#[test]
+fn a_batch_without_a_known_cell_is_fine() {
+    let cells = Arc::new(Cells::new(3, [(&[][..], &[][..])]));
+    let weight = leaf(&[1.0; 6], [3, 2], &cpu());
+    assert_eq!(host_numbers(encode(weight, &cells).inner()), [0.0; 2]);
 }
 
 #[test]

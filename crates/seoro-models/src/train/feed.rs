@@ -97,11 +97,17 @@ impl Feed for Pairs<'_> {
             }
             pairs
         };
-        // All threads make some batches together.
-        let block = 2 * rayon::current_num_threads();
-        let blocks = (0..count).step_by(block).map(move |first| first..count.min(first + block));
-        let batches = blocks.flat_map(move |block| block.into_par_iter().map(&batch).collect::<Vec<_>>());
         // Users with every item may leave a batch without a pair.
-        Box::new(batches.filter(|batch| !batch.labels.is_empty()))
+        Box::new(by_all_threads(count, batch).filter(|batch| !batch.labels.is_empty()))
     }
+}
+
+/// `count` batches in their order, of which all threads make some together.
+pub(crate) fn by_all_threads<'a, B: Send + 'a>(
+    count: usize,
+    batch: impl Fn(usize) -> B + Sync + Send + 'a,
+) -> impl Iterator<Item = B> + Send + 'a {
+    let block = 2 * rayon::current_num_threads();
+    let blocks = (0..count).step_by(block).map(move |first| first..count.min(first + block));
+    blocks.flat_map(move |block| block.into_par_iter().map(&batch).collect::<Vec<_>>())
 }

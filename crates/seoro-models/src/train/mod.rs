@@ -13,6 +13,7 @@ mod parameters;
 mod tests;
 
 pub use descent::{Adagrad, Adam, Descent, Optimizer, Rprop, Schedule};
+pub(crate) use feed::by_all_threads;
 pub use feed::{Feed, PairBatch, Pairs, Whole};
 pub use learner::{Network, Trainer};
 pub use parameters::{Init, Parameters, Step, TableId, WeightId};

@@ -126,8 +126,18 @@ impl Parameters {
         let values = self.numbers(numbers, shape);
         let arrears = Arrears::new(sums.n_rows());
         let name = name.to_owned();
-        self.list.push(Parameter { name, shape, values, moments: Vec::new(), sums, arrears });
+        self.list.push(Parameter { name, shape, values, moments: Vec::new(), decay: 0.0, sums, arrears });
         self.list.len() - 1
+    }
+
+    /// Adds `λ/2 ‖W‖²` to what is minimised, for a weight `W`: `λ W` to its gradient, and nothing to the loss that is reported.
+    pub fn decay_weight(&mut self, weight: WeightId, lambda: f64) {
+        self.list[weight.0].decay = lambda as f32;
+    }
+
+    /// The same for the rows of a table, each in those steps that read it.
+    pub fn decay_table(&mut self, table: TableId, lambda: f64) {
+        self.list[table.0].decay = lambda as f32;
     }
 
     /// A copy of a table as it is now.
@@ -249,6 +259,7 @@ impl Parameters {
                 None => whole[place] = Some(gradient),
             }
         }
+        self.list.iter_mut().zip(&mut whole).for_each(|(own, dense)| own.add_decay(dense.as_mut()));
         if let Some(most) = clip {
             let squares = |numbers: &[f32]| numbers.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>();
             let dense = whole.iter().flatten().map(|gradient| squares(gradient.storage()));
@@ -282,8 +293,10 @@ impl Parameters {
                 (Some(rows), _) => DeviceGradient::Rows { n_rows, rows, gradients: gradient },
             });
         }
-        let mut whole: Vec<_> =
-            by_parameter.into_iter().map(|found| found.map(|found| found.whole(at.0))).collect();
+        let decayed = |(found, own): (Option<DeviceGradient>, &Parameter)| {
+            found.map(|found| found.whole(at.0, (own.decay, &own.values)))
+        };
+        let mut whole: Vec<_> = by_parameter.into_iter().zip(&self.list).map(decayed).collect();
         if let Some(most) = clip {
             let squares = whole.iter().flatten().map(|(gradient, _)| gradient.clone().square().sum());
             let norm = squares.reduce(|a, b| a + b).map(Tensor::sqrt);

@@ -8,4 +8,5 @@ mod neighbours;
 #[cfg(feature = "networks")]
 mod networks;
 mod persist;
+mod ratings;
 mod threads;

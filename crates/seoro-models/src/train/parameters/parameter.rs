@@ -5,7 +5,7 @@ use crate::ops::numbers::Numbers;
 use crate::ops::rows::RowSums;
 use crate::ops::step::{Due, HostGradient, Part, Rule};
 use burn::backend::flex::FlexTensor;
-use seoro_core::Matrix;
+use seoro_core::{Matrix, kernel};
 
 /// A table or a weight.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub(super) struct Parameter {
     pub(super) shape: [usize; 2],
     pub(super) values: Numbers,
     pub(super) moments: Vec<Numbers>,
+    /// λ of its decay.
+    pub(super) decay: f32,
     /// Of a table on the processor.
     pub(super) sums: RowSums,
     /// Of a table on the processor, too.
@@ -37,6 +39,18 @@ impl Parameter {
         match rows {
             Some(rows) => self.arrears.settle(part, dim, rows.iter().copied()),
             None => self.arrears.settle_all(part, dim),
+        }
+    }
+
+    /// Adds the gradient of the decay where there is one: to all numbers or to those of the rows read.
+    pub(super) fn add_decay(&mut self, dense: Option<&mut FlexTensor>) {
+        if self.decay == 0.0 {
+            return;
+        }
+        let values = host_slice(&mut self.values);
+        match dense {
+            Some(gradient) => kernel::axpy(self.decay, values, gradient.storage_mut()),
+            None => self.sums.add_values(self.decay, values, self.shape[1]),
         }
     }
 
