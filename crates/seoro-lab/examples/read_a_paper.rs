@@ -18,7 +18,8 @@ fn main() -> Result<(), LabError> {
             for printed in paper.printed(&row.name, dataset, Part::AsPublished) {
                 let values = printed.values.iter().map(|(metric, value)| format!("{metric} {value}"));
                 let values = values.collect::<Vec<_>>().join(", ");
-                println!("  {dataset}: {values} (± {}, {})", printed.tolerance, printed.table);
+                let tolerance = printed.tolerance.map_or("no bar".to_owned(), |far| format!("± {far}"));
+                println!("  {dataset}: {values} ({tolerance}, {})", printed.table);
             }
         }
     }

@@ -7,11 +7,11 @@ pub use store::Store;
 
 use crate::LabError;
 use crate::data::Data;
+use crate::measure::{Measure, Measured, Preference};
 use crate::paper::{DatasetUse, Part, Protocol, Row};
 use crate::task::Task;
 use crate::workplace;
 use seoro_core::{Histories, Score, Seed};
-use seoro_eval::{Evaluation, Metric};
 use seoro_models::registry::{self, FittedModel, Model};
 use seoro_models::{Checkpoint, DeviceName, Epoch, FitError, Run, Training};
 use serde::{Deserialize, Serialize};
@@ -32,9 +32,9 @@ pub struct Cell {
     /// The hash it is kept under.
     pub key: String,
     /// The means over all questions, of the model as the fit left it.
-    pub values: BTreeMap<Metric, f64>,
-    /// One value a question, in the order of users, for paired tests.
-    pub per_query: BTreeMap<Metric, Vec<f32>>,
+    pub values: BTreeMap<Measure, f64>,
+    /// One value a user, in their order, for paired tests.
+    pub per_query: BTreeMap<Measure, Vec<f32>>,
     /// The best of the snapshots on test, for papers that reported so.
     pub best_on_test: Option<BestOnTest>,
     /// The last epoch, for models that have epochs.
@@ -67,10 +67,10 @@ impl Kept for Cell {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BestOnTest {
-    /// The epoch with the highest first metric.
+    /// The epoch with the best value of what the protocol selects by.
     pub epoch: usize,
     /// Its means.
-    pub values: BTreeMap<Metric, f64>,
+    pub values: BTreeMap<Measure, f64>,
 }
 
 /// What decides a cell.
@@ -103,7 +103,7 @@ impl Job<'_> {
     fn fit_key(&self, recipe: &Model, threads: usize) -> String {
         let mut decided_by = serde_json::json!({
             "data": self.data.fingerprint,
-            "split": self.usage.split,
+            "split": self.protocol.split(self.usage),
             "split-revision": seoro_core::split::REVISION,
             // The seed's stream is named after the row; the same seed gives the same bytes on the same number of threads.
             "row": self.row.name,
@@ -117,6 +117,10 @@ impl Job<'_> {
         if recipe.on_device() {
             decided_by["device"] = serde_json::json!(self.device);
         }
+        let seed_of_split = self.protocol.seed_of_split(self.usage, self.seed);
+        if self.protocol.split(self.usage).is_drawn() && seed_of_split != self.seed {
+            decided_by["seed-of-split"] = serde_json::json!(seed_of_split);
+        }
         hash(&decided_by)
     }
 
@@ -127,13 +131,17 @@ impl Job<'_> {
 
     /// The hash of all that decides the cell.
     fn key(&self, fit: &str) -> String {
-        hash(&serde_json::json!({
+        let mut decided_by = serde_json::json!({
             "fit": fit,
             "negatives": self.usage.negatives,
             "part": self.part,
             "protocol": self.protocol,
             "revision": measure_revisions(),
-        }))
+        });
+        if self.usage.forgotten > 0.0 {
+            decided_by["forgotten"] = serde_json::json!(self.usage.forgotten);
+        }
+        hash(&decided_by)
     }
 
     /// The cell, from the store or by fitting and asking.
@@ -213,7 +221,9 @@ impl Job<'_> {
             let snapshot = registry::load(path).map_err(|source| self.fit_error(source.into()))?;
             let values = means(&self.evaluate(task, snapshot.as_score(), threads)?, &self.protocol.metrics);
             let select = self.protocol.select;
-            if cell.best_on_test.as_ref().is_none_or(|best| values[&select] > best.values[&select]) {
+            let is_better = |new, old| select.compare(new, old).is_gt();
+            if cell.best_on_test.as_ref().is_none_or(|best| is_better(values[&select], best.values[&select]))
+            {
                 cell.best_on_test = Some(BestOnTest { epoch: *epoch, values });
             }
         }
@@ -225,7 +235,7 @@ impl Job<'_> {
         Ok(cell)
     }
 
-    fn evaluate(&self, task: &Task, model: &dyn Score, threads: usize) -> Result<Evaluation, LabError> {
+    fn evaluate(&self, task: &Task, model: &dyn Score, threads: usize) -> Result<Measured, LabError> {
         task.evaluate(model, threads).map_err(|source| LabError::Eval {
             row: self.row.name.clone(),
             dataset: self.data.name.clone(),
@@ -233,11 +243,10 @@ impl Job<'_> {
         })
     }
 
-    fn cell(&self, key: String, evaluation: &Evaluation, seconds: f64, threads: usize) -> Cell {
+    fn cell(&self, key: String, evaluation: &Measured, seconds: f64, threads: usize) -> Cell {
         let metrics = &self.protocol.metrics;
-        let single = |metric: &Metric| {
-            let values = evaluation.values(*metric).unwrap_or_default();
-            (*metric, values.iter().map(|&value| value as f32).collect())
+        let single = |metric: &Measure| {
+            (*metric, evaluation.by_user(*metric).iter().map(|&value| value as f32).collect())
         };
         Cell {
             key,
@@ -343,7 +352,7 @@ pub(crate) fn hash(decided_by: &serde_json::Value) -> String {
     digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn means(evaluation: &Evaluation, metrics: &[Metric]) -> BTreeMap<Metric, f64> {
+fn means(evaluation: &Measured, metrics: &[Measure]) -> BTreeMap<Measure, f64> {
     metrics.iter().map(|&metric| (metric, evaluation.mean(metric).unwrap_or(f64::NAN))).collect()
 }
 
@@ -382,5 +391,20 @@ mod tests {
         for other in [key("ease", 2, 2), key("ease", 1, 1), key("rp3-beta", 1, 2)] {
             assert_ne!(fit, other);
         }
+    }
+
+    #[test]
+    fn fits_of_another_split_have_another_key() {
+        let paper = paper::small("");
+        let data = data::open("world", &Folders::new(None)).expect("the world").expect("is always at hand");
+        let row = paper.row("pop").expect("a row");
+        let key = |part: Part, seed: u64| {
+            let (usage, protocol) = (&paper.datasets["world"], paper.protocol(part));
+            let job = Job { row, data: &data, usage, part, protocol, seed, device: DeviceName::Cpu };
+            job.fit_key(&row.recipe("world", part).expect("a recipe"), 1)
+        };
+        // The honest part has the first seed's split for all.
+        assert_eq!(key(Part::AsPublished, 1), key(Part::Honest, 1));
+        assert_ne!(key(Part::AsPublished, 2), key(Part::Honest, 2));
     }
 }

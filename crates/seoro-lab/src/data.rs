@@ -12,10 +12,15 @@ use std::sync::Arc;
 /// The embedded world's name among the data sets.
 pub const WORLD: &str = "world";
 
+/// The same, with ratings.
+pub const RATED_WORLD: &str = "world-ratings";
+
 /// A data set, read.
 pub struct Data {
-    /// Its manifest's name.
+    /// What a paper calls it: its manifest's name, where the paper has no other for this use.
     pub name: String,
+    /// Its manifest's name.
+    pub source: String,
     /// What tells this content from any other; part of every result's key.
     pub fingerprint: String,
     /// All interactions, or the training part where the files are split.
@@ -32,6 +37,13 @@ pub struct Data {
     pub signals: Option<Signals>,
     /// The truth, where it is known.
     pub oracle: Option<Box<dyn Score>>,
+}
+
+impl Data {
+    /// The same under the name of a paper's use of it.
+    pub fn called(self, name: &str) -> Self {
+        Self { name: name.to_owned(), ..self }
+    }
 }
 
 /// Where data sets are looked for: the folder given, then the user's cache.
@@ -55,11 +67,11 @@ impl Folders {
 /// # Errors
 /// A name without a manifest; files that are not what the manifest says.
 pub fn open(name: &str, folders: &Folders) -> Result<Option<Data>, LabError> {
-    if name == WORLD {
-        return Ok(Some(world()));
+    if name == WORLD || name == RATED_WORLD {
+        return Ok(Some(world(name)));
     }
     let manifest = manifest(name)?;
-    let Some(folder) = folders.holding(name) else { return Ok(None) };
+    let Some(folder) = folders.holding(manifest.folder()) else { return Ok(None) };
     files(&manifest, dataset::load(&manifest, folder)?).map(Some)
 }
 
@@ -70,7 +82,7 @@ pub fn open(name: &str, folders: &Folders) -> Result<Option<Data>, LabError> {
 pub(crate) fn load(name: &str, folders: &Folders) -> Result<Dataset, LabError> {
     let missing = || LabError::Usage(format!("{name}: not at hand; name its folder with --data DIR"));
     let manifest = manifests::find(name).ok_or_else(missing)??;
-    let folder = folders.holding(name).ok_or_else(missing)?;
+    let folder = folders.holding(manifest.folder()).ok_or_else(missing)?;
     Ok(dataset::load(&manifest, folder)?)
 }
 
@@ -95,6 +107,7 @@ fn files(manifest: &Manifest, mut dataset: Dataset) -> Result<Data, LabError> {
     };
     Ok(Data {
         name: manifest.name.clone(),
+        source: manifest.name.clone(),
         fingerprint: fingerprint(manifest),
         train,
         test,
@@ -158,36 +171,46 @@ fn fingerprint(manifest: &Manifest) -> String {
 /// # Errors
 /// A name without a manifest.
 pub fn fingerprint_of(name: &str) -> Result<String, LabError> {
-    if name == WORLD {
-        return Ok(world_fingerprint(&World::new()));
+    if name == WORLD || name == RATED_WORLD {
+        return Ok(world_fingerprint(name, &World::new()));
     }
     manifest(name).map(|manifest| fingerprint(&manifest))
 }
 
-fn world_fingerprint(world: &World) -> String {
-    format!("world-{:016x}", world.fingerprint())
+fn world_fingerprint(name: &str, world: &World) -> String {
+    format!("{name}-{:016x}", world.fingerprint())
+}
+
+/// Whether there is a data set of this name.
+pub(crate) fn is_known(name: &str) -> bool {
+    [WORLD, RATED_WORLD].contains(&name) || manifests::names().any(|known| known == name)
 }
 
 fn manifest(name: &str) -> Result<Manifest, LabError> {
     let unknown = || LabError::Unknown {
         kind: "data set",
         name: name.to_owned(),
-        known: manifests::names().collect::<Vec<_>>().join(", "),
+        known: manifests::names().chain([WORLD, RATED_WORLD]).collect::<Vec<_>>().join(", "),
     };
     Ok(manifests::find(name).ok_or_else(unknown)??)
 }
 
-fn world() -> Data {
+fn world(name: &str) -> Data {
     let world = World::new();
+    let (train, oracle): (Log, Option<Box<dyn Score>>) = match name {
+        RATED_WORLD => (world.ratings(), None),
+        _ => (world.implicit(), Some(Box::new(world.oracle()))),
+    };
     Data {
-        name: WORLD.to_owned(),
-        fingerprint: world_fingerprint(&world),
-        train: world.implicit(),
+        name: name.to_owned(),
+        source: name.to_owned(),
+        fingerprint: world_fingerprint(name, &world),
+        train,
         test: None,
         negatives: None,
         users: Some(world.user_features()),
         items: Some(world.item_features()),
         signals: Some(world.signals()),
-        oracle: Some(Box::new(world.oracle())),
+        oracle,
     }
 }

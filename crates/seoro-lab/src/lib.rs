@@ -9,6 +9,7 @@ pub mod data;
 mod error;
 pub mod fetch;
 pub mod manifests;
+pub mod measure;
 pub mod paper;
 mod progress;
 pub mod render;

@@ -14,6 +14,7 @@ macro_rules! manifests {
 }
 
 manifests![
+    "cdae-ml-1m",
     "hetrec2011-lastfm-2k",
     "kgat-amazon-book",
     "kuairand-pure-part",

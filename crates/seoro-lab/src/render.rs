@@ -1,8 +1,11 @@
 //! Tables for people: aligned Markdown, which reads well on a terminal too.
 
-use crate::paper::{Paper, Part, Row};
+mod under;
+
+use crate::measure::Measure;
+use crate::paper::{DatasetUse, HideRule, Paper, Part, Protocol, Ranking, Status};
 use crate::table::{ResultRow, Selection};
-use seoro_eval::Metric;
+use std::collections::BTreeSet;
 
 /// A paper's tables as Markdown.
 pub fn markdown(paper: &Paper, rows: &[ResultRow]) -> String {
@@ -12,113 +15,101 @@ pub fn markdown(paper: &Paper, rows: &[ResultRow]) -> String {
     for (part, dataset) in groups {
         let rows: Vec<&ResultRow> =
             rows.iter().filter(|row| row.protocol == part && row.dataset == dataset).collect();
-        text.push_str(&section(paper, part, dataset, &rows));
+        text.push_str(&Section { paper, part, dataset, rows: &rows }.markdown());
     }
     text.push_str(&notes(paper, rows));
     text
 }
 
-fn section(paper: &Paper, part: Part, dataset: &str, rows: &[&ResultRow]) -> String {
-    let mut text = format!("\n## {dataset}, {part}\n\n{}\n\n", protocol_line(paper, part));
-    if let Some(note) = paper.datasets.get(dataset).and_then(|usage| usage.note.as_ref()) {
-        text.push_str(&format!("{}\n\n", note.trim()));
-    }
-    let metrics = &paper.protocol(part).metrics;
-    let tables = printed_tables(rows);
-    let mut header = vec!["model".to_owned()];
-    header.extend(metrics.iter().map(|metric| format!("{metric}, ours")));
-    header.extend(
-        tables.iter().flat_map(|table| metrics.iter().map(move |metric| format!("{metric}, {table}"))),
-    );
-    if part == Part::Honest {
-        header.push("p against best".to_owned());
-    }
-    header.extend(["epoch", "seeds", "fit s", "MB"].map(str::to_owned));
-    let mut lines = vec![header];
-    for row in &paper.rows {
-        for selection in [Selection::Last, Selection::BestOnTest] {
-            let of_row: Vec<&ResultRow> = rows
-                .iter()
-                .copied()
-                .filter(|result| result.row == row.name && result.selection == selection)
-                .collect();
-            lines.extend(line(&row.label, selection, &of_row, metrics, &tables, part));
+/// The results of a part on a data set.
+struct Section<'a> {
+    paper: &'a Paper,
+    part: Part,
+    dataset: &'a str,
+    rows: &'a [&'a ResultRow],
+}
+
+/// Printed numbers of one metric of one table.
+type Column = (String, Measure);
+
+impl Section<'_> {
+    fn markdown(&self) -> String {
+        let protocol = self.paper.protocol(self.part);
+        let mut text = format!("\n## {}, {}\n\n{}\n\n", self.dataset, self.part, protocol_line(protocol));
+        if let Some(note) = self.usage().and_then(|usage| usage.note.as_ref()) {
+            text.push_str(&format!("{}\n\n", note.trim()));
         }
+        text.push_str(&aligned(&self.lines(&protocol.metrics)));
+        text.push_str(&self.under());
+        text
     }
-    text.push_str(&aligned(&lines));
-    text.push_str(&recipe_line(paper, part, dataset, rows));
-    text.push_str(&missing_line(paper, part, dataset, rows));
-    text
+
+    fn usage(&self) -> Option<&DatasetUse> {
+        self.paper.datasets.get(self.dataset)
+    }
+
+    /// The table: a header, and a line for each row and state of it.
+    fn lines(&self, metrics: &[Measure]) -> Vec<Vec<String>> {
+        let columns = self.printed_columns(metrics);
+        let mut header = vec!["model".to_owned()];
+        header.extend(metrics.iter().map(|metric| format!("{metric}, ours")));
+        header.extend(columns.iter().map(|(table, metric)| format!("{metric}, {table}")));
+        if self.part == Part::Honest {
+            header.push("p against best".to_owned());
+        }
+        header.extend(["epoch", "seeds", "fit s", "MB"].map(str::to_owned));
+        let mut lines = vec![header];
+        for row in &self.paper.rows {
+            for selection in [Selection::Last, Selection::BestOnTest] {
+                let of_row = self.rows.iter().copied();
+                let of_row: Vec<&ResultRow> =
+                    of_row.filter(|result| result.row == row.name && result.selection == selection).collect();
+                lines.extend(line(&row.label, selection, &of_row, metrics, &columns, self.part));
+            }
+        }
+        lines
+    }
+
+    /// The columns of printed numbers that have one, table by table.
+    fn printed_columns(&self, metrics: &[Measure]) -> Vec<Column> {
+        let printed = || self.rows.iter().filter(|row| row.published.is_some());
+        let tables: BTreeSet<&str> = printed().map(|row| row.table.as_str()).collect();
+        let columns = tables.iter().flat_map(|&table| metrics.iter().map(move |&metric| (table, metric)));
+        let has_one = |&(table, metric): &(&str, Measure)| {
+            printed().any(|row| row.table == table && row.metric == metric)
+        };
+        columns.filter(has_one).map(|(table, metric)| (table.to_owned(), metric)).collect()
+    }
 }
 
-/// The rows of hours that are not in the table, and their hours.
-fn missing_line(paper: &Paper, part: Part, dataset: &str, rows: &[&ResultRow]) -> String {
-    let Some(usage) = paper.datasets.get(dataset) else { return String::new() };
-    let is_shown = |row: &Row| rows.iter().any(|result| result.row == row.name);
-    let missing = paper.rows.iter().filter(|row| row.is_on(dataset) && row.is_in(part) && !is_shown(row));
-    let long: Vec<(&Row, f64)> = missing
-        .filter_map(|row| Some((row, row.minutes.get(dataset)? * row.seeds_on(usage, None) as f64)))
-        .collect();
-    if long.is_empty() {
-        return String::new();
-    }
-    let hours = long.iter().map(|(_, minutes)| minutes).sum::<f64>() / 60.0;
-    let of_row = |(row, minutes): &(&Row, f64)| format!("{} ({minutes:.0} min)", row.label);
-    let each: Vec<String> = long.iter().map(of_row).collect();
-    format!("\nNot run: {}. With `--full` on two cores, about {hours:.1} hours.\n", each.join("; "))
-}
-
-/// Whose hyper-parameters validation data did not choose under this very protocol.
-fn recipe_line(paper: &Paper, part: Part, dataset: &str, rows: &[&ResultRow]) -> String {
-    let is_shown = |row: &&Row| rows.iter().any(|result| result.row == row.name);
-    let of = |is_so: &dyn Fn(&Row) -> bool| {
-        let labels = paper.rows.iter().filter(is_shown).filter(|row| !row.is_oracle() && is_so(row));
-        labels.map(|row| row.label.as_str()).collect::<Vec<&str>>().join(", ")
-    };
-    let is_searched = |row: &Row, part: Part| {
-        row.has_own_recipe(dataset, part) && row.search(dataset, part).is_some()
-            || !row.has_hyper_parameters()
-    };
-    let published = of(&|row| !is_searched(row, part) && is_searched(row, Part::AsPublished));
-    let not_here = of(&|row| !is_searched(row, part) && !is_searched(row, Part::AsPublished));
-    let mut text = String::new();
-    if !published.is_empty() {
-        text.push_str(&format!("\nHyper-parameters chosen under the published protocol: {published}.\n"));
-    }
-    if !not_here.is_empty() {
-        text.push_str(&format!("\nHyper-parameters not searched for on this data set: {not_here}.\n"));
-    }
-    text
-}
-
-fn protocol_line(paper: &Paper, part: Part) -> String {
-    let protocol = paper.protocol(part);
+fn protocol_line(protocol: &Protocol) -> String {
     let ranking = match protocol.ranking {
-        crate::paper::Ranking::Full => "every item is ranked",
-        crate::paper::Ranking::Candidates => "the target is ranked among drawn negatives",
+        Ranking::Full => "every item is ranked",
+        Ranking::Candidates => "the target is ranked among drawn negatives",
+        Ranking::Ratings => return ratings_line(protocol),
     };
     let hide = match protocol.hide {
-        crate::paper::HideRule::Nothing => "nothing is hidden",
-        crate::paper::HideRule::Training => "training items are hidden",
+        Some(HideRule::Training) => "training items are hidden",
+        Some(HideRule::Nothing) | None => "nothing is hidden",
     };
-    let ties = format!("{:?}", protocol.ties).to_lowercase();
-    format!("Protocol: {ranking}, {hide}, ties are {ties}.")
+    let ties = protocol.ties.map(|ties| format!(", ties are {ties:?}").to_lowercase()).unwrap_or_default();
+    format!("Protocol: {ranking}, {hide}{ties}.")
 }
 
-fn printed_tables(rows: &[&ResultRow]) -> Vec<String> {
-    let mut tables: Vec<String> =
-        rows.iter().filter(|row| row.published.is_some()).map(|row| row.table.clone()).collect();
-    tables.sort();
-    tables.dedup();
-    tables
+fn ratings_line(protocol: &Protocol) -> String {
+    let pairs = "pairs whose user or item has no training rating";
+    match protocol.unseen {
+        Some(unseen) => format!("Protocol: ratings are predicted; {pairs} are rated {unseen}."),
+        None => format!("Protocol: ratings are predicted; {pairs} are not asked."),
+    }
 }
 
 fn line(
     label: &str,
     selection: Selection,
     rows: &[&ResultRow],
-    metrics: &[Metric],
-    tables: &[String],
+    metrics: &[Measure],
+    columns: &[Column],
     part: Part,
 ) -> Option<Vec<String>> {
     let first = rows.first()?;
@@ -129,11 +120,9 @@ fn line(
         let std = if ours.seeds > 1 { format!(" ± {:.4}", ours.std) } else { String::new() };
         cells.push(format!("{:.4}{std}", ours.value));
     }
-    for table in tables {
-        for metric in metrics {
-            let printed = rows.iter().find(|row| row.metric == *metric && row.table == *table);
-            cells.push(printed.map_or_else(String::new, |row| beside(row)));
-        }
+    for (table, metric) in columns {
+        let printed = rows.iter().find(|row| row.metric == *metric && row.table == *table);
+        cells.push(printed.map_or_else(String::new, |row| beside(row)));
     }
     if part == Part::Honest {
         let p = rows.iter().find_map(|row| row.p_against_best);
@@ -150,21 +139,28 @@ fn line(
 
 /// The printed number with its verdict: reached, missed, or no bar.
 fn beside(row: &ResultRow) -> String {
-    let verdict = match row.within {
-        Some(true) if is_far_above(row) => " far above",
-        Some(true) => " reached",
-        Some(false) if row.value > row.published.unwrap_or(0.0) => " above",
-        Some(false) => " missed",
-        None => " unverified",
+    // Of ratings the better number is the smaller one.
+    let [ahead, far_ahead] =
+        if row.metric.is_of_ratings() { [" better", " far better"] } else { [" above", " far above"] };
+    let verdict = match (row.within, row.status) {
+        (Some(true), _) if is_far_above(row) => far_ahead,
+        (Some(true), _) => " reached",
+        (Some(false), _) if gain(row) > 0.0 => ahead,
+        (Some(false), _) => " missed",
+        (None, Some(Status::OtherData)) => " other data",
+        (None, _) => " unverified",
     };
     row.published.map_or_else(String::new, |published| format!("{published:.4}{verdict}"))
 }
 
-/// Twice the tolerance above the printed number: a reader looks for the reason in the notes, and for a leak.
+/// Better than the printed number by twice the tolerance: a reader looks for the reason in the notes, and for a leak.
 fn is_far_above(row: &ResultRow) -> bool {
-    row.published
-        .zip(row.tolerance)
-        .is_some_and(|(published, tolerance)| row.value > published + 2.0 * tolerance)
+    row.tolerance.is_some_and(|tolerance| gain(row) > 2.0 * tolerance)
+}
+
+/// How much better ours is than the printed number, 0 where there is none.
+fn gain(row: &ResultRow) -> f64 {
+    row.published.map_or(0.0, |published| row.metric.gain(row.value, published))
 }
 
 fn notes(paper: &Paper, rows: &[ResultRow]) -> String {
@@ -174,10 +170,13 @@ fn notes(paper: &Paper, rows: &[ResultRow]) -> String {
             text.push_str(&format!("- {}: {}\n", row.label, note.trim()));
         }
     }
-    let mut sources: Vec<(&str, &str)> = rows
-        .iter()
-        .filter_map(|row| row.source.as_deref().map(|source| (row.table.as_str(), source)))
-        .collect();
+    let of_rows = rows.iter().filter_map(|row| Some((row.table.as_str(), row.source.as_deref()?)));
+    let mut sources: Vec<(&str, &str)> = of_rows.collect();
+    let mut groups: Vec<(Part, &str)> = rows.iter().map(|row| (row.protocol, row.dataset.as_str())).collect();
+    groups.dedup();
+    for (part, dataset) in groups {
+        sources.extend(under::sources(paper, part, dataset));
+    }
     sources.sort_unstable();
     sources.dedup();
     for (table, source) in sources {
@@ -203,4 +202,87 @@ pub fn aligned(lines: &[Vec<String>]) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paper::small;
+    use crate::table::tests::result;
+
+    fn results(values: &[(&str, f64)]) -> Vec<ResultRow> {
+        let row = |&(row, value): &(&str, f64)| ResultRow { value, ..result(row, Part::AsPublished, 1) };
+        values.iter().map(row).collect()
+    }
+
+    #[test]
+    fn orders_hold_or_not_and_say_nothing_of_rows_that_are_missing() {
+        let paper = small("");
+        let text = markdown(&paper, &results(&[("ease", 0.6), ("pop", 0.5)]));
+        assert!(text.contains("\nOrder of table-1 by ndcg@10: EASE; POP: holds.\n"), "{text}");
+        let text = markdown(&paper, &results(&[("ease", 0.4), ("pop", 0.5)]));
+        let wrong = "does not hold: POP (0.5000) stands above EASE (0.4000).";
+        assert!(text.contains(&format!("Order of table-1 by ndcg@10: EASE; POP: {wrong}")), "{text}");
+        assert!(!markdown(&paper, &results(&[("pop", 0.5)])).contains("Order of"));
+    }
+
+    #[test]
+    fn what_is_no_row_and_what_is_of_other_data_are_no_bars() {
+        let paper = small("");
+        let mut rows = results(&[("pop", 0.5)]);
+        (rows[0].table, rows[0].published) = ("table-1".to_owned(), Some(0.7));
+        rows[0].status = Some(Status::OtherData);
+        let text = markdown(&paper, &rows);
+        assert!(text.contains("\nPrinted, not ours: FISM 0.8 ndcg@10 (table-1, other data).\n"), "{text}");
+        assert!(text.contains("| 0.7000 other data "), "{text}");
+        assert!(text.contains("- table-1: nowhere\n"), "{text}");
+    }
+
+    #[test]
+    fn pairs_of_an_order_that_are_not_told_apart_are_listed() {
+        let paper = small("");
+        let mut rows = results(&[("ease", 0.6), ("pop", 0.5)]);
+        rows[0].ahead_of_next.insert("pop".to_owned(), [-0.1, 0.3]);
+        let text = markdown(&paper, &rows);
+        assert!(text.contains("EASE; POP: holds; not told apart: EASE and POP.\n"), "{text}");
+        rows[0].ahead_of_next.insert("pop".to_owned(), [0.1, 0.3]);
+        assert!(markdown(&paper, &rows).contains("EASE; POP: holds.\n"));
+    }
+
+    #[test]
+    fn rows_behind_the_best_have_an_interval_and_the_best_a_line() {
+        let paper = small("");
+        let mut rows = results(&[("ease", 0.6), ("pop", 0.5)]);
+        assert!(!markdown(&paper, &rows).contains("Behind the best row"));
+        rows[1].behind_best = Some([0.05, 0.15]);
+        let text = markdown(&paper, &rows);
+        assert!(text.contains("by user, each by itself:\n"), "{text}");
+        assert!(text.contains("| POP   | 0.0500 to 0.1500 |"), "{text}");
+        assert!(text.contains("| EASE  | best             |"), "{text}");
+    }
+
+    #[test]
+    fn tables_of_several_splits_say_so() {
+        let paper = small("");
+        let mut rows = results(&[("ease", 0.6), ("pop", 0.5)]);
+        assert!(!markdown(&paper, &rows).contains("Each seed has a split of its own"));
+        rows.iter_mut().for_each(|row| row.seeds = 2);
+        let text = markdown(&paper, &rows);
+        assert!(text.contains("\nEach seed has a split of its own.\n"), "{text}");
+        let text = markdown(&paper_of_a_search(), &rows);
+        assert!(
+            text.contains("own; hyper-parameters were chosen on the validation data of the first."),
+            "{text}"
+        );
+        rows.iter_mut().for_each(|row| row.protocol = Part::Honest);
+        assert!(!markdown(&paper, &rows).contains("Each seed has a split of its own"));
+    }
+
+    /// The small paper, with a search for EASE.
+    fn paper_of_a_search() -> Paper {
+        let text = include_str!("../tests/fixtures/small-paper.toml");
+        let place = "[row.recipe.world]\n";
+        let text = text.replace(place, &format!("[row.search.world]\ngrid.lambda = [1.0, 2.0]\n\n{place}"));
+        Paper::parse(&text, std::path::Path::new("small.toml")).expect("a paper")
+    }
 }

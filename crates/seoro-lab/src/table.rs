@@ -2,16 +2,16 @@
 
 use crate::LabError;
 use crate::cell::Cell;
+use crate::measure::Measure;
 use crate::paper::{Paper, Part, Printed, Row, Status};
-use seoro_eval::Metric;
 use seoro_eval::significance::{mean, std};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One number of ours, beside the printed one where there is one; `M` names what was measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ResultRow<M = Metric> {
+pub struct ResultRow<M = Measure> {
     /// The paper.
     pub paper: String,
     /// The printed table, or `ours` where none prints this number.
@@ -51,8 +51,8 @@ pub struct ResultRow<M = Metric> {
     pub threads: usize,
     /// By which code.
     pub commit: String,
-    /// Whether the printed number is reached: at least it minus the tolerance, for deterministic rows also at most it
-    /// plus the tolerance; absent where nothing is printed or the figure is unverified.
+    /// Whether the printed number is reached: no worse than it by more than the tolerance, for deterministic rows also no
+    /// better; absent where nothing is printed or the figure is no bar.
     pub within: Option<bool>,
     /// `last` is the model as the fit left it, `best-on-test` the snapshot a paper selecting on test would report.
     pub selection: Selection,
@@ -60,6 +60,14 @@ pub struct ResultRow<M = Metric> {
     pub epoch: Option<f64>,
     /// The paired test of this row against the best row of its table (Holm-corrected p), in the honest part.
     pub p_against_best: Option<f64>,
+    /// The 95 % interval of how far this row is behind the best row of its table, the mean over users, of
+    /// ratings in the loss; absent for the best row, and where a paper asks for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind_best: Option<[f64; 2]>,
+    /// By the name of the row that a printed order has next below this one, the interval of how far this row
+    /// is ahead of it, likewise.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ahead_of_next: BTreeMap<String, [f64; 2]>,
 }
 
 /// Which state of a model was measured.
@@ -86,7 +94,7 @@ pub struct RowCells<'a> {
 
 impl RowCells<'_> {
     /// The rows of results: one for each metric and printed table, and again for the best snapshot on test.
-    pub fn results(&self, paper: &Paper, metrics: &[Metric]) -> Vec<ResultRow> {
+    pub fn results(&self, paper: &Paper, metrics: &[Measure]) -> Vec<ResultRow> {
         let mut results = Vec::new();
         for &metric in metrics {
             let printed: Vec<&Printed> = paper
@@ -107,7 +115,7 @@ impl RowCells<'_> {
     fn result(
         &self,
         paper: &Paper,
-        metric: Metric,
+        metric: Measure,
         printed: Option<&Printed>,
         selection: Selection,
     ) -> Option<ResultRow> {
@@ -133,7 +141,7 @@ impl RowCells<'_> {
             published,
             source: printed.map(|printed| paper.sources[&printed.source].clone()),
             status: printed.map(|printed| printed.status),
-            tolerance: printed.map(|printed| printed.tolerance),
+            tolerance: printed.and_then(|printed| printed.tolerance),
             value: round(value),
             std: if values.len() > 1 { round(std(&values)) } else { 0.0 },
             seeds: values.len(),
@@ -146,6 +154,8 @@ impl RowCells<'_> {
             selection,
             epoch: epochs.map(|epochs| mean(&epochs)),
             p_against_best: None,
+            behind_best: None,
+            ahead_of_next: BTreeMap::new(),
         })
     }
 }
@@ -156,7 +166,7 @@ fn commits(cells: &[Cell]) -> String {
     Vec::from_iter(commits).join(", ")
 }
 
-fn state(cell: &Cell, metric: Metric, selection: Selection) -> Option<(f64, Option<f64>)> {
+fn state(cell: &Cell, metric: Measure, selection: Selection) -> Option<(f64, Option<f64>)> {
     match selection {
         Selection::Last => Some((*cell.values.get(&metric)?, cell.epochs.map(|epoch| epoch as f64))),
         Selection::BestOnTest => {
@@ -166,12 +176,12 @@ fn state(cell: &Cell, metric: Metric, selection: Selection) -> Option<(f64, Opti
     }
 }
 
-fn within(value: f64, printed: &Printed, metric: Metric, deterministic: bool) -> Option<bool> {
-    if printed.status == Status::Unverified {
+fn within(value: f64, printed: &Printed, metric: Measure, deterministic: bool) -> Option<bool> {
+    if matches!(printed.status, Status::Unverified | Status::OtherData) {
         return None;
     }
-    let difference = value - printed.values[&metric];
-    Some(difference >= -printed.tolerance && (!deterministic || difference <= printed.tolerance))
+    let (difference, tolerance) = (metric.gain(value, printed.values[&metric]), printed.tolerance?);
+    Some(difference >= -tolerance && (!deterministic || difference <= tolerance))
 }
 
 /// Six digits are more than any of these measures is sure of.
@@ -201,8 +211,8 @@ pub fn check_seeds(
 
 /// `old` with the rows that `new` measured again replaced, in the order of the paper's rows.
 ///
-/// A p-value compares a row with the others of its table: where only some of a table's rows were measured again, none
-/// of its p-values says anything any more, and they are left out.
+/// A p-value compares a row with the others of its table, as does an interval: where only some of a table's
+/// rows were measured again, none of them says anything any more, and they are left out.
 ///
 /// # Errors
 /// [`LabError::Usage`] where a row was published with more seeds than it has now.
@@ -219,17 +229,20 @@ pub fn merge(paper: &Paper, old: Vec<ResultRow>, new: Vec<ResultRow>) -> Result<
         kept.iter().any(|kept| is_same_table(kept, row)) && new.iter().any(|new| is_same_table(new, row))
     };
     let mut rows: Vec<ResultRow> = kept.iter().chain(&new).cloned().collect();
-    rows.iter_mut().filter(|row| is_part(row)).for_each(|row| row.p_against_best = None);
+    for row in rows.iter_mut().filter(|row| is_part(row)) {
+        (row.p_against_best, row.behind_best) = (None, None);
+        row.ahead_of_next.clear();
+    }
     rows.sort_by(|a, b| (a.protocol, &a.dataset, place(a)).cmp(&(b.protocol, &b.dataset, place(b))));
     Ok(rows)
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::{paper, workplace};
 
-    fn result(row: &str, protocol: Part, seeds: usize) -> ResultRow {
+    pub(crate) fn result(row: &str, protocol: Part, seeds: usize) -> ResultRow {
         serde_json::from_value(serde_json::json!({
             "paper": "ncf", "table": "ours", "row": row, "dataset": "world", "protocol": protocol,
             "metric": "ndcg@10", "published": null, "source": null, "status": null, "tolerance": null,

@@ -1,12 +1,21 @@
 //! From a data set and a protocol to what a model is fitted on and what it is asked.
 
+mod candidates;
+mod ratings;
+mod split;
+#[cfg(test)]
+mod tests;
+
 use crate::LabError;
 use crate::data::Data;
-use crate::paper::{DatasetUse, HideRule, Negatives, Protocol, Ranking, SplitRule};
-use seoro_core::split::Splitter;
+use crate::measure::{Measure, Measured};
+use crate::paper::{DatasetUse, HideRule, Protocol, Ranking, SplitRule};
+use ratings::Ratings;
 use seoro_core::{Csr, Hide, Histories, ItemId, Log, Nothing, Query, Score, Seed, Signals, UserId};
-use seoro_eval::{Case, EvalError, Evaluation, Options, sampled_candidates};
-use std::collections::{BTreeSet, HashMap};
+use seoro_eval::{Case, EvalError, Metric, Options};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
 /// Training data, and questions with known answers.
 pub struct Task {
@@ -16,10 +25,48 @@ pub struct Task {
     pub histories: Histories,
     /// What users did besides, before what is hidden; none where nobody knows when that was.
     pub signals: Option<Signals>,
+    /// What whoever is asked still has of it, where some is forgotten.
+    remembered: Option<Histories>,
     seen: Csr,
-    questions: Vec<Question>,
-    candidates: Option<Vec<Vec<ItemId>>>,
+    asked: Asked,
     protocol: Protocol,
+}
+
+/// What is asked.
+enum Asked {
+    /// Where each user's hidden items stand, among all or among candidates.
+    Rankings { questions: Vec<Question>, candidates: Option<Vec<Vec<ItemId>>> },
+    /// The hidden ratings.
+    Ratings(Ratings),
+}
+
+/// The tasks of a protocol's test: one, or where the split is drawn anew one a seed.
+pub struct Tasks<'a> {
+    data: &'a Data,
+    usage: &'a DatasetUse,
+    protocol: &'a Protocol,
+    made: RefCell<BTreeMap<u64, Rc<Task>>>,
+}
+
+impl<'a> Tasks<'a> {
+    /// No task yet.
+    pub fn new(data: &'a Data, usage: &'a DatasetUse, protocol: &'a Protocol) -> Self {
+        Self { data, usage, protocol, made: RefCell::default() }
+    }
+
+    /// The task of a seed.
+    ///
+    /// # Errors
+    /// Those of [`Task::new`].
+    pub fn of(&self, seed: u64) -> Result<Rc<Task>, LabError> {
+        let key = self.protocol.seed_of_split(self.usage, seed);
+        if let Some(task) = self.made.borrow().get(&key) {
+            return Ok(Rc::clone(task));
+        }
+        let task = Rc::new(Task::new(self.data, self.usage, self.protocol, Side::Test, seed)?);
+        self.made.borrow_mut().insert(key, Rc::clone(&task));
+        Ok(task)
+    }
 }
 
 /// One user's hidden interactions.
@@ -34,101 +81,109 @@ struct Question {
 pub enum Side {
     /// The test interactions; fitted on everything else.
     Test,
-    /// One training interaction of each user, the latest where there is an order; the test is nowhere in sight.
+    /// Some of the training interactions; the test is nowhere in sight. Where the test is a share, the same
+    /// share of them, divided by the same rule; else one of each user, the latest where there is an order.
     Validation,
 }
 
-/// How many negatives a validation question gets where the test's are given: as many as in the NCF paper.
-const VALIDATION_NEGATIVES: usize = 99;
-
 impl Task {
-    /// The task of `side` under a protocol.
+    /// The task of `side` under a protocol; `seed` decides a split that is drawn, and nothing else.
     ///
     /// # Errors
-    /// Data without the order or the negatives that the protocol needs.
-    pub fn new(data: &Data, usage: &DatasetUse, protocol: &Protocol, side: Side) -> Result<Self, LabError> {
-        let (train, test) = match usage.split {
-            SplitRule::Given => {
-                let missing = || {
-                    LabError::Usage(format!(
-                        "{}: no test files; expected split = \"leave-one-out\"",
-                        data.name
-                    ))
-                };
-                (data.train.clone(), data.test.clone().ok_or_else(missing)?)
-            }
-            SplitRule::LeaveOneOut => divided(&data.name, &data.train, Splitter::LeaveOneOut)?,
-        };
+    /// Data without the order, the ratings or the negatives that the protocol needs.
+    pub fn new(
+        data: &Data,
+        usage: &DatasetUse,
+        protocol: &Protocol,
+        side: Side,
+        seed: u64,
+    ) -> Result<Self, LabError> {
+        let rule = protocol.split(usage);
+        let root = split::split_seed(data, usage, protocol, seed);
+        let (train, test) = split::test_split(data, rule, root)?;
         // Of what is hidden, the first: in validation the test comes later, but not every user has a validation event.
         let test_times = first_times(&test);
-        let (train, asked, hidden) = match side {
-            Side::Test => (train, test, None),
-            Side::Validation => {
-                // Where nobody knows what came last, any one will do.
-                let splitter =
-                    if train.times().is_some() { Splitter::LeaveOneOut } else { Splitter::LeaveRandomOut };
-                let (train, validation) = divided(&data.name, &train, splitter)?;
-                (train, validation, Some(()))
-            }
-        };
-        let histories = Histories::new(&train);
-        let seen = histories.matrix();
-        let questions = questions(&asked);
-        let candidates = match (protocol.ranking, usage.negatives, hidden) {
-            (Ranking::Full, ..) => None,
-            (Ranking::Candidates, Negatives::Given(_), None) => Some(given_candidates(data, &questions)?),
-            (Ranking::Candidates, Negatives::Given(_), Some(())) => {
-                Some(drawn_candidates(data, &seen, &questions, VALIDATION_NEGATIVES, "validation")?)
-            }
-            (Ranking::Candidates, Negatives::Drawn(n), None) => {
-                Some(drawn_candidates(data, &seen, &questions, n, "test")?)
-            }
-            (Ranking::Candidates, Negatives::Drawn(n), Some(())) => {
-                Some(drawn_candidates(data, &seen, &questions, n, "validation")?)
-            }
+        let (train, asked) = match side {
+            Side::Test => (train, test),
+            Side::Validation => split::validation_split(&data.name, rule, &train, root)?,
         };
         let ends = test_times.zip(first_times(&asked));
-        let signals =
-            data.signals.as_ref().zip(ends).map(|(signals, (test, asked))| before(signals, test, asked));
-        Ok(Self { train, histories, signals, seen, questions, candidates, protocol: protocol.clone() })
+        let before = |(signals, (test, asked))| before(signals, rule, &test, &asked);
+        let signals = data.signals.as_ref().zip(ends).map(before);
+        let remembered = remembered(&train, usage.forgotten, root.child("forgotten"));
+        let histories = Histories::new(&train);
+        let seen = histories.matrix();
+        let asked = match protocol.ranking {
+            Ranking::Ratings => Asked::Ratings(Ratings::new(&data.name, &train, &asked, protocol.unseen)?),
+            Ranking::Full => Asked::Rankings { questions: questions(&asked), candidates: None },
+            Ranking::Candidates => {
+                let questions = questions(&asked);
+                let candidates = candidates::candidates(data, usage.negatives, side, &seen, &questions)?;
+                Asked::Rankings { questions, candidates: Some(candidates) }
+            }
+        };
+        Ok(Self { train, histories, signals, remembered, seen, asked, protocol: protocol.clone() })
     }
 
     /// How many questions are asked.
     pub fn len(&self) -> usize {
-        self.questions.len()
+        match &self.asked {
+            Asked::Rankings { questions, .. } => questions.len(),
+            Asked::Ratings(ratings) => ratings.len(),
+        }
     }
 
     /// Whether nothing is asked.
     pub fn is_empty(&self) -> bool {
-        self.questions.is_empty()
+        self.len() == 0
     }
 
     /// Asks a model every question.
     ///
     /// # Errors
-    /// Those of [`seoro_eval::evaluate`].
-    pub fn evaluate(&self, model: &dyn Score, threads: usize) -> Result<Evaluation, EvalError> {
-        let hide: &dyn Hide = match self.protocol.hide {
-            HideRule::Nothing => &Nothing,
-            HideRule::Training => &Seen(&self.seen),
-        };
-        let cases: Vec<Case<'_>> =
-            self.questions.iter().enumerate().map(|(n, question)| self.case(n, question)).collect();
+    /// Those of [`seoro_eval::evaluate`] and [`seoro_eval::RatingErrors::of`]; a model that predicts no
+    /// ratings, where they are asked for.
+    pub fn evaluate(&self, model: &dyn Score, threads: usize) -> Result<Measured, EvalError> {
         let mut options = Options::new();
-        options.ties = self.protocol.ties;
-        options.hide = hide;
         options.threads = threads;
-        seoro_eval::evaluate(model, &cases, &self.protocol.metrics, &options)
+        let seen = Seen(&self.seen);
+        options.hide = if self.protocol.hide == Some(HideRule::Training) { &seen } else { &Nothing };
+        options.ties = self.protocol.ties.unwrap_or(options.ties);
+        match &self.asked {
+            Asked::Rankings { questions, candidates } => {
+                let of = |place: usize| candidates.as_ref().map(|candidates| candidates[place].as_slice());
+                let cases: Vec<Case<'_>> = questions
+                    .iter()
+                    .enumerate()
+                    .map(|(place, question)| self.case(question, of(place)))
+                    .collect();
+                let metrics = self.metrics();
+                let evaluation = seoro_eval::evaluate(model, &cases, &metrics, &options)?;
+                Ok(Measured::of_rankings(&evaluation, &metrics))
+            }
+            Asked::Ratings(ratings) => {
+                ratings.measured(model, |user| self.query(user), &options, &self.protocol.metrics)
+            }
+        }
     }
 
-    fn case<'a>(&'a self, n: usize, question: &'a Question) -> Case<'a> {
-        let mut query = self.histories.query(question.user);
+    /// The protocol's metrics of rankings.
+    fn metrics(&self) -> Vec<Metric> {
+        let metric = |measure: &Measure| match measure {
+            Measure::Ranking(metric) => Some(*metric),
+            Measure::Rmse | Measure::Mae => None,
+        };
+        self.protocol.metrics.iter().filter_map(metric).collect()
+    }
+
+    fn query(&self, user: UserId) -> Query<'_> {
+        self.remembered.as_ref().unwrap_or(&self.histories).query(user)
+    }
+
+    fn case<'a>(&'a self, question: &'a Question, candidates: Option<&'a [ItemId]>) -> Case<'a> {
+        let mut query = self.query(question.user);
         query.at = question.at;
-        Case {
-            query,
-            targets: &question.targets,
-            candidates: self.candidates.as_ref().map(|candidates| candidates[n].as_slice()),
-        }
+        Case { query, targets: &question.targets, candidates }
     }
 }
 
@@ -143,11 +198,14 @@ impl Hide for Seen<'_> {
     }
 }
 
-fn divided(dataset: &str, log: &Log, splitter: Splitter) -> Result<(Log, Log), LabError> {
-    let parts = splitter
-        .split(log, Seed::new(2017).child(dataset))
-        .map_err(|source| LabError::Split { dataset: dataset.to_owned(), source })?;
-    Ok((parts.train, parts.test))
+/// The histories without a share of their events; nothing where none is forgotten.
+fn remembered(train: &Log, forgotten: f64, seed: Seed) -> Option<Histories> {
+    if forgotten == 0.0 {
+        return None;
+    }
+    let mut rng = seed.rng();
+    let kept: Vec<usize> = (0..train.len()).filter(|_| rng.unit() >= forgotten).collect();
+    Some(Histories::new(&train.select(&kept)))
 }
 
 fn questions(asked: &Log) -> Vec<Question> {
@@ -172,42 +230,17 @@ fn first_times(log: &Log) -> Option<HashMap<UserId, i64>> {
     Some(first)
 }
 
-/// The signals that come before all hidden interactions of their users: those of the test, and those `asked`, which in
-/// validation are earlier, but not of every user.
-fn before(signals: &Signals, test: HashMap<UserId, i64>, asked: HashMap<UserId, i64>) -> Signals {
-    let end = |user: UserId| [&test, &asked].into_iter().filter_map(|ends| ends.get(&user).copied()).min();
-    signals.before(end)
-}
-
-/// The set of targets and given negatives: a list that names its own target counts it once.
-fn given_candidates(data: &Data, questions: &[Question]) -> Result<Vec<Vec<ItemId>>, LabError> {
-    let missing =
-        || LabError::Usage(format!("{}: no lists of negatives; expected negatives = a number", data.name));
-    let lists = data.negatives.as_ref().ok_or_else(missing)?;
-    questions
-        .iter()
-        .map(|question| {
-            let list = lists.get(question.user.index()).ok_or_else(missing)?;
-            let set: BTreeSet<ItemId> = list.iter().chain(&question.targets).copied().collect();
-            Ok(set.into_iter().collect())
-        })
-        .collect()
-}
-
-fn drawn_candidates(
-    data: &Data,
-    seen: &Csr,
-    questions: &[Question],
-    negatives: usize,
-    stream: &str,
-) -> Result<Vec<Vec<ItemId>>, LabError> {
-    let users: Vec<UserId> = questions.iter().map(|question| question.user).collect();
-    let targets: Vec<&[ItemId]> = questions.iter().map(|question| question.targets.as_slice()).collect();
-    // One root for every paper and row, so that all of them rank the same candidates.
-    let seed = Seed::new(2017).child("negatives").child(stream).child(&data.name);
-    sampled_candidates(seen, &users, &targets, negatives, seed).map_err(|source| LabError::Eval {
-        row: "negatives".to_owned(),
-        dataset: data.name.clone(),
-        source,
-    })
+/// The signals that come before all hidden interactions of their users: those of the test, and those `asked`,
+/// which in validation are earlier, but not of every user. Where a moment parts what is hidden from the rest,
+/// nothing of anybody comes after it.
+fn before(
+    signals: &Signals,
+    rule: SplitRule,
+    test: &HashMap<UserId, i64>,
+    asked: &HashMap<UserId, i64>,
+) -> Signals {
+    let parts_by_time = matches!(rule, SplitRule::LatestShare(_));
+    let of_all = test.values().chain(asked.values()).min().copied().filter(|_| parts_by_time);
+    let of_user = |user: UserId| [test, asked].into_iter().filter_map(|ends| ends.get(&user).copied()).min();
+    signals.before(|user| of_all.or_else(|| of_user(user)))
 }

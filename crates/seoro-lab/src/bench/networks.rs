@@ -7,13 +7,15 @@ use crate::bench::cases::{file, open};
 use burn::tensor::Tensor;
 use seoro_core::sample::Negatives;
 use seoro_core::{Histories, Items, Log, Query, Score, ScoreError, Seed};
+use seoro_models::autorec::AutoRec;
+use seoro_models::cdae::Cdae;
 use seoro_models::device::device;
 use seoro_models::ncf::NeuMf;
 use seoro_models::ops::logistic;
 use seoro_models::train::{
     Adam, Descent, Feed, Init, Network, Optimizer, PairBatch, Pairs, Parameters, Step, TableId, Trainer,
 };
-use seoro_models::{DeviceName, Epoch, FitError, Recommender, Run, Training};
+use seoro_models::{DeviceName, Epoch, FitError, Recommender, Run, Side, Training};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::time::Instant;
@@ -28,7 +30,13 @@ pub(super) const CASES: &[Case] = &[
     step("neumf-lazy-adam-b256-ml-1m", |scene| neumf(scene, 256, true)),
     Case { note: Some(BPR_NOTE), ..step("bpr-adam-b2048-50k-rows", |scene| bpr(scene, false)) },
     Case { note: Some(BPR_NOTE), ..step("bpr-lazy-adam-b2048-50k-rows", |scene| bpr(scene, true)) },
+    Case { note: Some(ROWS_NOTE), ..step("autorec-adam-b512-ml-1m", autorec) },
+    Case { note: Some(ROWS_NOTE), ..step("cdae-adagrad-b128-ml-1m", cdae) },
 ];
+
+const ROWS_NOTE: &str = "one epoch over all rows (of items with their ratings; of users with their items); \
+                         ours makes its batches within the clock, the peer before, of CDAE from numbers \
+                         drawn as ours are; the check is the epoch's mean loss.";
 
 const BPR_NOTE: &str = "100 steps of MF-BPR on one table of 50,000 rows of 64 numbers, 2,048 random triples each, the same \
                         on both sides; the check is their mean loss.";
@@ -84,9 +92,18 @@ fn neumf(scene: &Scene, batch_size: usize, lazy: bool) -> Result<Work, LabError>
     });
     let optimizer = Optimizer::Adam(Adam { lazy, ..Adam::default() });
     let recipe = NeuMf { batch_size, optimizer, epochs: 1, ..NeuMf::default() };
+    Ok(Work::told(("neumf_torch", told), epoch_of(recipe, log, scene), scene.threads))
+}
+
+/// The seconds and the loss of a recipe's only epoch.
+fn epoch_of(
+    recipe: impl Recommender,
+    log: Log,
+    scene: &Scene,
+) -> impl FnMut() -> Result<Answer, LabError> + 'static {
     let histories = Histories::new(&log);
     let (threads, device) = (scene.threads, scene.device);
-    let ours = move || {
+    move || {
         let mut answer = Answer { value: f64::NAN, check: f64::NAN };
         let mut observe = |epoch: Epoch<'_>| {
             answer = Answer { value: epoch.seconds, check: epoch.loss.unwrap_or(f64::NAN) };
@@ -99,8 +116,83 @@ fn neumf(scene: &Scene, batch_size: usize, lazy: bool) -> Result<Work, LabError>
             .map_err(|error| LabError::Usage(error.to_string()))?;
         drop(run);
         Ok(answer)
+    }
+}
+
+/// What the peer of autoencoders is told: the cells of the rows of `side`.
+fn rows_told(scene: &Scene, log: &Log, side: Side, kind: &str) -> Result<serde_json::Value, LabError> {
+    let (mut rows, mut columns): (Vec<u32>, Vec<u32>) =
+        log.events().map(|event| (event.user.0, event.item.0)).unzip();
+    let (mut n_rows, mut n_columns) = (log.n_users(), log.n_items());
+    if side == Side::Items {
+        std::mem::swap(&mut rows, &mut columns);
+        std::mem::swap(&mut n_rows, &mut n_columns);
+    }
+    let path = file(&format!("{kind}-cells.bin"), |out| {
+        rows.iter().chain(&columns).for_each(|id| out.extend(id.to_le_bytes()));
+        log.events().for_each(|event| out.extend(event.value.to_le_bytes()));
+        Ok(())
+    })?;
+    Ok(json!({
+        "rows": n_rows, "columns": n_columns, "cells": path, "kind": kind, "threads": scene.threads,
+        "device": peers_name(scene.device),
+    }))
+}
+
+/// I-AutoRec, 500 hidden units, by Adam.
+fn autorec(scene: &Scene) -> Result<Work, LabError> {
+    let log = open(scene, "ml-1m")?.train;
+    let recipe = AutoRec {
+        optimizer: Optimizer::Adam(Adam::default()),
+        learning_rate: 0.001,
+        batch_size: Some(512),
+        epochs: 1,
+        ..AutoRec::default()
     };
-    Ok(Work::told(("neumf_torch", told), ours, threads))
+    let mut told = rows_told(scene, &log, Side::Items, "autorec")?;
+    (told["hidden"], told["batch"]) = (json!(recipe.hidden), json!(512));
+    // The paper's λ stands beside a sum over all rows.
+    told["lambda"] = json!(recipe.regularization / log.n_items() as f64);
+    Ok(Work::told(("autoencoder_torch", told), epoch_of(recipe, log, scene), scene.threads))
+}
+
+/// CDAE as its paper has it but for the size of batches.
+fn cdae(scene: &Scene) -> Result<Work, LabError> {
+    let log = open(scene, "ml-1m")?.train;
+    let recipe = Cdae { batch_size: 128, epochs: 1, regularization: 0.0, ..Cdae::default() };
+    let mut told = rows_told(scene, &log, Side::Users, "cdae")?;
+    (told["hidden"], told["batch"], told["lambda"]) = (json!(recipe.hidden), json!(128), json!(0.0));
+    (told["kept"], told["drawn"]) = cdae_draws(&log, &recipe)?;
+    told["scale"] = json!(1.0 / (1.0 - recipe.corruption));
+    Ok(Work::told(("autoencoder_torch", told), epoch_of(recipe, log, scene), scene.threads))
+}
+
+/// Files of the cells that corruption leaves, and of those drawn beside the known ones: users, then items.
+fn cdae_draws(log: &Log, recipe: &Cdae) -> Result<(serde_json::Value, serde_json::Value), LabError> {
+    let known = Histories::new(log).matrix();
+    let negatives = Negatives::uniform(&known).map_err(|error| LabError::Usage(error.to_string()))?;
+    let mut rng = Seed::new(1).child("cells").rng();
+    let (mut kept, mut drawn) = (Vec::new(), Vec::new());
+    for (user, &item) in
+        (0..known.rows()).flat_map(|user| known.columns(user).iter().map(move |item| (user, item)))
+    {
+        let user = user as u32;
+        if rng.unit() >= recipe.corruption {
+            kept.push((user, item));
+        }
+        let others = (0..recipe.negatives).filter_map(|_| negatives.draw(user, &mut rng));
+        drawn.extend(others.map(|item| (user, item.0)));
+    }
+    Ok((json!(cells("cdae-kept.bin", &kept)?), json!(cells("cdae-drawn.bin", &drawn)?)))
+}
+
+/// Cells as a peer gets them: rows, then columns, 32 bits each.
+fn cells(name: &str, cells: &[(u32, u32)]) -> Result<std::path::PathBuf, LabError> {
+    file(name, |out| {
+        let (rows, columns) = (cells.iter().map(|cell| cell.0), cells.iter().map(|cell| cell.1));
+        rows.chain(columns).for_each(|id| out.extend(id.to_le_bytes()));
+        Ok(())
+    })
 }
 
 /// MF-BPR in the loop of networks: `s(u, i) = x_u · x_i`, all rows in one table.

@@ -120,7 +120,7 @@ impl<'a> Places<'a> {
 fn list(places: &Places<'_>, out: &mut dyn Write) -> Result<(), DatasetsError> {
     for name in manifests::names() {
         let manifest = manifest(name)?;
-        let place = places.find(name).map_or("absent", |(place, _)| place);
+        let place = places.find(manifest.folder()).map_or("absent", |(place, _)| place);
         let counts = summary(manifest.counts.iter().filter(|(count, _)| !count.contains('.')));
         writeln!(out, "{name:24} {:12} {place:6} {counts}", manifest.kind)?;
         writeln!(out, "{:24} {}", "", manifest.licence)?;
@@ -143,7 +143,7 @@ fn fetch_one(manifest: &Manifest, cache: &Path, out: &mut dyn Write) -> Result<(
 }
 
 fn check(manifest: &Manifest, places: &Places<'_>, out: &mut dyn Write) -> Result<(), DatasetsError> {
-    let (place, folder) = places.find(&manifest.name).ok_or_else(|| DatasetsError::Absent {
+    let (place, folder) = places.find(manifest.folder()).ok_or_else(|| DatasetsError::Absent {
         name: manifest.name.clone(),
         folders: [places.data, places.cache].iter().flatten().map(|f| f.display().to_string()).collect(),
     })?;
@@ -159,7 +159,7 @@ fn check(manifest: &Manifest, places: &Places<'_>, out: &mut dyn Write) -> Resul
         out,
         "{} is what its manifest says, in {}",
         manifest.name,
-        folder.join(&manifest.name).display()
+        folder.join(manifest.folder()).display()
     )?;
     Ok(())
 }

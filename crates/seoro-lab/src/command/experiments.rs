@@ -4,13 +4,15 @@ use super::workers::{self, Unit};
 use super::{neighbours, vectors};
 use crate::ann::trade::TradeRow;
 use crate::cell::{Job, Store};
+use crate::compare::Comparison;
 use crate::data::{self, Data, Folders};
-use crate::paper::{self, AnnPaper, DatasetUse, Paper, Papers, Part, Row, VectorPaper};
+use crate::measure::Measure;
+use crate::paper::{self, AnnPaper, DatasetUse, Paper, Papers, Part, Protocol, Row, VectorPaper};
 use crate::progress::Progress;
 use crate::table::{self, ResultRow, RowCells};
-use crate::task::{Side, Task};
+use crate::task::Tasks;
 use crate::vectors::VectorResult;
-use crate::{LabError, compare, render, rows, workplace};
+use crate::{LabError, render, rows, workplace};
 use seoro_models::DeviceName;
 use serde::Serialize;
 use std::num::NonZeroUsize;
@@ -149,6 +151,11 @@ fn write_both(folder: &std::path::Path, paper: &Paper, rows: &[ResultRow]) -> Re
 }
 
 impl ExperimentsArgs {
+    /// The parts of the report.
+    fn parts(&self) -> &'static [Part] {
+        if self.honest { &[Part::Honest] } else { &[Part::AsPublished, Part::Honest] }
+    }
+
     /// The threads of one fit: all of a process that computes alone, else its share.
     pub(super) fn threads_of_a_fit(&self) -> usize {
         match self.jobs.get() {
@@ -243,19 +250,20 @@ fn listed(name: &str, title: &str, rows: &[&str], datasets: &[&str]) -> String {
 fn run_paper(paper: &Paper, args: &ExperimentsArgs) -> Result<Vec<ResultRow>, LabError> {
     let folders = Folders::new(args.data.as_deref());
     let mut results = Vec::new();
-    for name in paper.datasets.keys().filter(|name| args.takes_dataset(name)) {
-        match data::open(name, &folders)? {
-            Some(data) => results.extend(run_dataset(paper, &data, args)?),
-            None => say_missing(name, args)?,
+    for (name, usage) in paper.datasets.iter().filter(|(name, _)| args.takes_dataset(name)) {
+        match data::open(usage.source(name), &folders)? {
+            Some(data) => results.extend(run_dataset(paper, &data.called(name), args)?),
+            None => say_missing(name, usage.source(name), args)?,
         }
     }
     Ok(results)
 }
 
+/// Says that what a paper calls `name` lacks its data set `source`.
 #[allow(clippy::print_stderr)] // a command speaks to its user
-pub(super) fn say_missing(name: &str, args: &ExperimentsArgs) -> Result<(), LabError> {
+pub(super) fn say_missing(name: &str, source: &str, args: &ExperimentsArgs) -> Result<(), LabError> {
     let line = format!(
-        "{name}: not at hand; `cargo xtask datasets fetch {name}` gets it, or name its folder with --data DIR"
+        "{name}: not at hand; `cargo xtask datasets fetch {source}` gets it, or name its folder with --data DIR"
     );
     if args.dataset.iter().any(|asked| asked == name) {
         return Err(LabError::Usage(line));
@@ -266,19 +274,16 @@ pub(super) fn say_missing(name: &str, args: &ExperimentsArgs) -> Result<(), LabE
 
 fn run_dataset(paper: &Paper, data: &Data, args: &ExperimentsArgs) -> Result<Vec<ResultRow>, LabError> {
     let usage = &paper.datasets[&data.name];
-    let parts: &[Part] = if args.honest { &[Part::Honest] } else { &[Part::AsPublished, Part::Honest] };
+    let parts = args.parts();
     let mut store = Store::new(&workplace::target().join("experiments"), args.resume);
     store.committed_only = args.publish;
-    let tasks: Vec<(Part, Task)> = parts
-        .iter()
-        .map(|&part| Ok((part, Task::new(data, usage, paper.protocol(part), Side::Test)?)))
-        .collect::<Result<_, LabError>>()?;
+    let tasks = parts.iter().map(|&part| (part, Tasks::new(data, usage, paper.protocol(part)))).collect();
     let rows = chosen_rows(paper, data, args);
     if args.publish && args.fill.is_none() {
         let published: Vec<ResultRow> =
             rows::read(&workplace::root().join(format!("docs/results/{}.json", paper.name)))?;
         for (row, &part) in rows.iter().flat_map(|row| parts.iter().map(move |part| (row, part))) {
-            let seeds = seeds(row, usage, args) as usize;
+            let seeds = seeds(row, usage, paper.protocol(part), args) as usize;
             table::check_seeds(&published, &row.name, &data.name, part, seeds)?;
         }
     }
@@ -296,7 +301,7 @@ struct Scene<'a> {
     paper: &'a Paper,
     data: &'a Data,
     usage: &'a DatasetUse,
-    tasks: Vec<(Part, Task)>,
+    tasks: Vec<(Part, Tasks<'a>)>,
     args: &'a ExperimentsArgs,
 }
 
@@ -306,11 +311,17 @@ impl<'a> Scene<'a> {
         Job { row, data: self.data, usage: self.usage, part, protocol, seed, device: self.args.device }
     }
 
+    /// The seeds of a row in all parts.
     fn seeds(&self, row: &Row) -> RangeInclusive<u64> {
         match self.args.fill {
             Some(seed) => seed..=seed,
-            None => 1..=seeds(row, self.usage, self.args),
+            None => 1..=most_seeds(self.paper, row, self.usage, self.args),
         }
+    }
+
+    /// Whether a row is asked with `seed` in this part.
+    fn has(&self, row: &Row, part: Part, seed: u64) -> bool {
+        row.is_in(part) && seed <= seeds(row, self.usage, self.paper.protocol(part), self.args)
     }
 
     /// What the store does not have yet.
@@ -320,7 +331,7 @@ impl<'a> Scene<'a> {
         for &row in rows.iter().filter(|row| !row.is_oracle()) {
             for seed in self.seeds(row) {
                 let mut is_missing = false;
-                for (part, _) in self.tasks.iter().filter(|(part, _)| row.is_in(*part)) {
+                for (part, _) in self.tasks.iter().filter(|(part, _)| self.has(row, *part, seed)) {
                     is_missing |= !self.job(row, *part, seed).is_kept(threads, store)?;
                 }
                 missing.extend(is_missing.then_some(Unit { row, seed }));
@@ -337,12 +348,13 @@ impl<'a> Scene<'a> {
             let mut cells: Vec<Vec<_>> = self.tasks.iter().map(|_| Vec::new()).collect();
             for seed in self.seeds(row) {
                 progress.say(&format!("{} seed {seed}", row.name));
-                for ((part, task), cells) in
-                    self.tasks.iter().zip(&mut cells).filter(|((part, _), _)| row.is_in(*part))
+                for ((part, tasks), cells) in
+                    self.tasks.iter().zip(&mut cells).filter(|((part, _), _)| self.has(row, *part, seed))
                 {
                     let tell = |what: String| progress.detail(&what);
                     let job = self.job(row, *part, seed);
-                    cells.push(job.run(task, self.args.threads_of_a_fit(), store, &tell)?);
+                    let task = tasks.of(seed)?;
+                    cells.push(job.run(&task, self.args.threads_of_a_fit(), store, &tell)?);
                 }
             }
             progress.step();
@@ -352,14 +364,22 @@ impl<'a> Scene<'a> {
             }
         }
         let of_parts = self.tasks.iter().zip(&tables);
-        Ok(of_parts.flat_map(|((part, _), table)| part_results(paper, *part, table)).collect())
+        Ok(of_parts.flat_map(|((part, _), table)| part_results(paper, dataset, *part, table)).collect())
     }
 }
 
-/// How many seeds a row is run with.
-fn seeds(row: &Row, usage: &DatasetUse, args: &ExperimentsArgs) -> u64 {
-    let asked = args.seeds.or((!args.full).then_some(NonZeroUsize::MIN));
-    row.seeds_on(usage, asked) as u64
+/// How many seeds a row is run with under a protocol.
+fn seeds(row: &Row, usage: &DatasetUse, protocol: &Protocol, args: &ExperimentsArgs) -> u64 {
+    // Who fills a seed's cells was told of this seed alone.
+    let filled = args.fill.and_then(|seed| NonZeroUsize::new(seed as usize));
+    let asked = filled.or(args.seeds).or((!args.full).then_some(NonZeroUsize::MIN));
+    row.seeds_on(usage, protocol, asked) as u64
+}
+
+/// How many seeds a row is run with in that part of those asked for where it has the most.
+fn most_seeds(paper: &Paper, row: &Row, usage: &DatasetUse, args: &ExperimentsArgs) -> u64 {
+    let parts = args.parts().iter().filter(|part| row.is_in(**part));
+    parts.map(|&part| seeds(row, usage, paper.protocol(part), args)).max().unwrap_or(0)
 }
 
 /// Says what a table took when it was last published, before it starts: nothing where that is less than a minute.
@@ -370,7 +390,7 @@ fn say_how_long(paper: &Paper, data: &Data, rows: &[&Row], args: &ExperimentsArg
     let published: Vec<ResultRow> = rows::read(&path).unwrap_or_default();
     let seconds = |row: &&Row| {
         let known = published.iter().find(|result| result.dataset == data.name && result.row == row.name)?;
-        Some(known.seconds * seeds(row, &paper.datasets[&data.name], args) as f64)
+        Some(known.seconds * most_seeds(paper, row, &paper.datasets[&data.name], args) as f64)
     };
     let minutes = rows.iter().filter_map(seconds).sum::<f64>() / 60.0;
     if minutes >= 1.0 {
@@ -386,12 +406,20 @@ fn chosen_rows<'a>(paper: &'a Paper, data: &Data, args: &ExperimentsArgs) -> Vec
         .collect()
 }
 
-fn part_results(paper: &Paper, part: Part, table: &[RowCells<'_>]) -> Vec<ResultRow> {
+fn part_results(paper: &Paper, dataset: &str, part: Part, table: &[RowCells<'_>]) -> Vec<ResultRow> {
     let protocol = paper.protocol(part);
     let mut rows: Vec<ResultRow> =
         table.iter().flat_map(|cells| cells.results(paper, &protocol.metrics)).collect();
+    let is_redrawn = protocol.is_redrawn(&paper.datasets[dataset]);
+    let compared = |metric: Measure| Comparison { table, metric, is_redrawn };
     if part == Part::Honest {
-        compare::mark_p_values(table, protocol.select, &mut rows);
+        compared(protocol.select).mark_p_values(&mut rows);
+    }
+    if paper.intervals {
+        protocol.metrics.iter().for_each(|&metric| compared(metric).mark_intervals(&mut rows));
+        paper
+            .orders(dataset, part)
+            .for_each(|order| compared(order.metric).mark_order(&order.rows, &mut rows));
     }
     rows
 }

@@ -2,12 +2,12 @@
 
 use crate::cell::{self, training};
 use crate::data::{self, Data, Folders};
+use crate::measure::{Measure, Preference};
 use crate::paper::{self, DatasetUse, Paper, Part, Protocol, Row, Search};
 use crate::progress::Progress;
 use crate::task::{Side, Task};
 use crate::{LabError, rows, workplace};
 use seoro_core::{Score, Seed};
-use seoro_eval::Metric;
 use seoro_models::{Epoch, FitError, Run};
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
@@ -50,7 +50,7 @@ pub struct SearchArgs {
 /// One try: a recipe and what validation data says of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Try<M: Ord = Metric> {
+pub struct Try<M: Ord = Measure> {
     /// The hash of the data, the protocol and the revision of the code it was tried with: [`search_key`].
     pub key: String,
     /// The hyper-parameters that were set.
@@ -103,24 +103,45 @@ pub fn run(args: &SearchArgs) -> Result<(), LabError> {
         name: args.dataset.clone(),
         known: paper.datasets.keys().cloned().collect::<Vec<_>>().join(", "),
     })?;
-    let data = data::open(&args.dataset, &Folders::new(args.data.as_deref()))?.ok_or_else(|| {
+    let part = if args.honest { Part::Honest } else { Part::AsPublished };
+    let found = data::open(usage.source(&args.dataset), &Folders::new(args.data.as_deref()))?;
+    let data = found.map(|data| data.called(&args.dataset)).ok_or_else(|| {
         LabError::Usage(format!("{}: not at hand; name its folder with --data DIR", args.dataset))
     })?;
-    let part = if args.honest { Part::Honest } else { Part::AsPublished };
+    let chosen = chosen(paper, part, args)?;
     let protocol = paper.protocol(part);
-    let task = Task::new(&data, usage, protocol, Side::Validation)?;
-    for row in &args.row {
-        paper.row(row)?;
-    }
-    let chosen = |row: &&Row| args.row.is_empty() || args.row.contains(&row.name);
-    for row in paper.rows.iter().filter(chosen) {
-        let Some(search) = row.search(&args.dataset, part) else { continue };
+    let task = Task::new(&data, usage, protocol, Side::Validation, SEED)?;
+    for (row, search) in chosen {
         let key = search_key(row, search, &data.fingerprint, usage, protocol)?;
         let scene = Scene { paper, row, data: &data, task: &task, protocol, part, key, args };
         let best = scene.search(search)?;
         println!("{}", best_line(row, &best, protocol.select));
     }
     Ok(())
+}
+
+/// The rows asked for that have a search on the data set, in the part.
+fn chosen<'a>(
+    paper: &'a Paper,
+    part: Part,
+    args: &SearchArgs,
+) -> Result<Vec<(&'a Row, &'a Search)>, LabError> {
+    let dataset = args.dataset.as_str();
+    let search = |row: &'a Row| row.search(dataset, part).filter(|_| row.is_in(part) && row.is_on(dataset));
+    for name in &args.row {
+        if search(paper.row(name)?).is_none() {
+            let what = format!("row {name}: no search on {dataset}, {part}; expected [row.search]");
+            return Err(LabError::Usage(what));
+        }
+    }
+    let rows = paper.rows.iter().filter(|row| args.row.is_empty() || args.row.contains(&row.name));
+    let chosen: Vec<_> = rows.filter_map(|row| Some((row, search(row)?))).collect();
+    if chosen.is_empty() {
+        let name = &paper.name;
+        let what = format!("{name}: no row has a search on {dataset}, {part}; expected [row.search]");
+        return Err(LabError::Usage(what));
+    }
+    Ok(chosen)
 }
 
 /// The hash of all that decides a try but the hyper-parameters it sets and its threads: tries of another key say nothing
@@ -135,10 +156,21 @@ pub fn search_key(
     usage: &DatasetUse,
     protocol: &Protocol,
 ) -> Result<String, LabError> {
+    Ok(cell::hash(&decided_by(row, search, fingerprint, usage, protocol)?))
+}
+
+/// What [`search_key`] is the hash of.
+fn decided_by(
+    row: &Row,
+    search: &Search,
+    fingerprint: &str,
+    usage: &DatasetUse,
+    protocol: &Protocol,
+) -> Result<serde_json::Value, LabError> {
     let model = row.parse_recipe(&toml::Table::new()).map_err(LabError::Usage)?;
-    Ok(cell::hash(&serde_json::json!({
+    let mut decided_by = serde_json::json!({
         "data": fingerprint,
-        "split": usage.split,
+        "split": protocol.split(usage),
         "negatives": usage.negatives,
         "protocol": protocol,
         "model": row.model,
@@ -148,10 +180,18 @@ pub fn search_key(
         "seed": SEED,
         "revision": [model.revision(), seoro_core::split::REVISION],
         "measures": cell::measure_revisions(),
-    })))
+    });
+    if usage.forgotten > 0.0 {
+        decided_by["forgotten"] = serde_json::json!(usage.forgotten);
+    }
+    if protocol.split(usage).is_drawn() {
+        // The revision of how validation data are drawn.
+        decided_by["validation"] = serde_json::json!(1);
+    }
+    Ok(decided_by)
 }
 
-fn best_line(row: &Row, best: &Try, select: Metric) -> String {
+fn best_line(row: &Row, best: &Try, select: Measure) -> String {
     let epoch = best.epoch.map_or_else(String::new, |epoch| format!(", epoch {epoch}"));
     let value = best.values.get(&select).copied().unwrap_or(f64::NAN);
     format!("{}: {select} {value:.4}{epoch} with {}", row.name, serde_json::json!(best.recipe))
@@ -254,7 +294,7 @@ impl Scene<'_> {
         failed.map_or(Ok(found), Err)
     }
 
-    fn values(&self, model: &dyn Score) -> Result<BTreeMap<Metric, f64>, LabError> {
+    fn values(&self, model: &dyn Score) -> Result<BTreeMap<Measure, f64>, LabError> {
         let evaluation = self.task.evaluate(model, self.args.threads).map_err(|source| LabError::Eval {
             row: self.row.name.clone(),
             dataset: self.data.name.clone(),
@@ -269,13 +309,13 @@ impl Scene<'_> {
 #[derive(Default)]
 struct Found {
     epoch: Option<usize>,
-    values: BTreeMap<Metric, f64>,
+    values: BTreeMap<Measure, f64>,
 }
 
 impl Found {
-    fn keep_better(&mut self, epoch: Option<usize>, values: BTreeMap<Metric, f64>, select: Metric) {
+    fn keep_better(&mut self, epoch: Option<usize>, values: BTreeMap<Measure, f64>, select: Measure) {
         let new = values.get(&select).copied().unwrap_or(f64::NAN);
-        if self.values.get(&select).is_none_or(|&best| new > best) {
+        if self.values.get(&select).is_none_or(|&best| select.compare(new, best).is_gt()) {
             *self = Self { epoch, values };
         }
     }
@@ -295,12 +335,12 @@ pub fn log_name(paper: &str, dataset: &str, row: &str, part: Part) -> PathBuf {
     PathBuf::from(paper).join(dataset).join(format!("{row}.{part}.json"))
 }
 
-/// The try with the highest value of `select`; those that failed have none.
-pub fn best<'a, M: Ord>(tries: &'a [Try<M>], select: &M) -> Option<&'a Try<M>> {
+/// The try with the best value of `select`; those that failed have none.
+pub fn best<'a, M: Ord + Preference>(tries: &'a [Try<M>], select: &M) -> Option<&'a Try<M>> {
     let measured = tries.iter().filter_map(|tried| Some((tried, *tried.values.get(select)?)));
     measured
         .filter(|(_, value)| !value.is_nan())
-        .max_by(|(_, a), (_, b)| a.total_cmp(b))
+        .max_by(|(_, a), (_, b)| select.compare(*a, *b))
         .map(|(tried, _)| tried)
 }
 
@@ -315,7 +355,7 @@ mod tests {
         let paper = papers.iter().find(|paper| paper.name == "ncf").expect("is there");
         let data = data::open("world", &Folders::new(None)).expect("the world").expect("is always at hand");
         let (usage, protocol) = (&paper.datasets["world"], paper.protocol(Part::Honest));
-        let task = Task::new(&data, usage, protocol, Side::Validation).expect("a task");
+        let task = Task::new(&data, usage, protocol, Side::Validation, SEED).expect("a task");
         let row = paper.row(row).expect("a row");
         let args = SearchArgs {
             paper: paper.name.clone(),
@@ -341,7 +381,7 @@ mod tests {
         assert!(failed.failed.is_some() && failed.values.is_empty(), "{failed:?}");
         let fine = attempt("funk-svd", "factors = 4\nepochs = 2", 1).expect("a try");
         assert!(fine.failed.is_none() && fine.values.len() == 2, "{fine:?}");
-        let select = Metric::Ndcg(10);
+        let select: Measure = "ndcg@10".parse().expect("a metric");
         let tries = [failed.clone(), fine, failed.clone()];
         assert_eq!(best(&tries, &select).map(|tried| tried.recipe.clone()), Some(tries[1].recipe.clone()));
         assert!(best(&[failed], &select).is_none());
@@ -367,5 +407,53 @@ mod tests {
         assert_eq!(one, key("a", Part::Honest));
         assert_ne!(one, key("b", Part::Honest));
         assert_ne!(one, key("a", Part::AsPublished));
+    }
+
+    #[test]
+    fn forgetting_makes_another_search() {
+        let paper = paper::small("");
+        let row = paper.row("ease").expect("a row");
+        let search = Search { grid: BTreeMap::new(), draws: None, every: 0 };
+        let key = |usage: &str| {
+            let usage = &paper.datasets[usage];
+            search_key(row, &search, "a", usage, paper.protocol(Part::Honest)).expect("a key")
+        };
+        assert_ne!(key("world"), key("world-in-part"));
+    }
+
+    #[test]
+    fn how_validation_data_are_drawn_decides_where_they_are_drawn() {
+        let drawn = paper::small("");
+        let papers = paper::read_all(&workplace::root().join("docs/papers")).expect("the papers");
+        let latest = papers.recommenders.iter().find(|paper| paper.name == "ncf").expect("is there");
+        let search = Search { grid: BTreeMap::new(), draws: None, every: 0 };
+        let revision = |paper: &Paper| {
+            let (row, usage) = (paper.row("ease").expect("a row"), &paper.datasets["world"]);
+            let decided =
+                decided_by(row, &search, "a", usage, paper.protocol(Part::Honest)).expect("a model");
+            decided.get("validation").cloned()
+        };
+        assert_eq!(revision(&drawn), Some(serde_json::json!(1)));
+        assert_eq!(revision(latest), None);
+    }
+
+    #[test]
+    fn where_nothing_is_searched_for_that_is_said() {
+        let mut args = SearchArgs {
+            paper: "small".to_owned(),
+            row: Vec::new(),
+            dataset: "world".to_owned(),
+            honest: false,
+            data: None,
+            resume: false,
+            threads: 1,
+            publish: false,
+        };
+        let paper = paper::small("");
+        let said = chosen(&paper, Part::AsPublished, &args).expect_err("no row has a search").to_string();
+        assert!(said.contains("no row has a search on world, as-published"), "{said}");
+        args.row.push("pop".to_owned());
+        let said = chosen(&paper, Part::Honest, &args).expect_err("a row without a search").to_string();
+        assert!(said.contains("row pop: no search on world, honest"), "{said}");
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn run(paper: &VectorPaper, args: &ExperimentsArgs) -> Result<Vec<Vec
                 all.extend(run_task(paper, task, usage, subject.as_ref(), args)?);
                 maps.extend(draw(paper, task, usage, subject.as_ref(), args)?);
             }
-            None => super::experiments::say_missing(name, args)?,
+            None => super::experiments::say_missing(name, name, args)?,
         }
     }
     if all.is_empty() {

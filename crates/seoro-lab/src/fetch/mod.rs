@@ -63,7 +63,7 @@ pub fn fetch(
     cache: &Path,
     observe: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Fetched, FetchError> {
-    let folder = cache.join(&manifest.name);
+    let folder = cache.join(manifest.folder());
     if is_whole(manifest, &folder)
         && let Ok(recorded) = admit_files(manifest, cache, &folder)
     {
@@ -95,7 +95,7 @@ pub fn fetch(
 /// # Errors
 /// [`FetchError::Checksum`], [`FetchError::Recorded`], [`FetchError::Io`].
 pub fn verify(manifest: &Manifest, cache: &Path) -> Result<(), FetchError> {
-    admit_files(manifest, cache, &cache.join(&manifest.name)).map(drop)
+    admit_files(manifest, cache, &cache.join(manifest.folder())).map(drop)
 }
 
 fn is_whole(manifest: &Manifest, folder: &Path) -> bool {

@@ -144,6 +144,8 @@ pub fn results(paper: &VectorPaper, row: &VectorRow, task: Task, cells: &[Vector
             selection: Selection::Last,
             epoch: None,
             p_against_best: None,
+            behind_best: None,
+            ahead_of_next: BTreeMap::new(),
         })
     };
     task.metrics().iter().filter_map(of_metric).collect()

@@ -17,7 +17,7 @@ fn agree(data: &Data, rows: &[&str], changes: &str) {
     let papers = paper::read_all(&workplace::root().join("docs/papers")).unwrap();
     let paper = papers.recommenders.into_iter().find(|paper| paper.name == "ncf").unwrap();
     let protocol = paper.protocol(Part::AsPublished);
-    let task = Task::new(data, &paper.datasets[&data.name], protocol, Side::Test).unwrap();
+    let task = Task::new(data, &paper.datasets[&data.name], protocol, Side::Test, 1).unwrap();
     let changes: toml::Table = toml::from_str(changes).unwrap();
     let metrics = |row: &str, device: DeviceName| {
         let row = paper.row(row).unwrap();

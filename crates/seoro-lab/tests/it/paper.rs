@@ -88,3 +88,55 @@ fn a_search_has_something_to_try() {
     let (_, what) = broken("grid.shrink = [0.0, 10.0", "grid.shrink = [0.0, \"ten\"");
     assert!(what.contains("ten"), "{what}");
 }
+
+/// What is said of the small paper with `from` replaced, and whether its line is that of `place`.
+fn refused(from: &str, to: &str, place: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/small-paper.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{from:?} is not in the file");
+    let changed = text.replacen(from, to, 1);
+    match Paper::parse(&changed, &path) {
+        Err(LabError::File { line, what, .. }) => {
+            assert_eq!(changed.lines().nth(line - 1), Some(place), "{what}");
+            what
+        }
+        other => panic!("{from:?} replaced by {to:?} went unnoticed: {:?}", other.map(|paper| paper.name)),
+    }
+}
+
+#[test]
+fn who_ranks_says_how() {
+    let ranking = "ranking = \"full\"";
+    assert!(refused("hide = \"training\"\n", "", ranking).contains("no hide"));
+    assert!(refused("ties = \"mean\"\n", "", ranking).contains("no ties"));
+    let what = refused(ranking, "ranking = \"candidates\"", "[dataset.world]");
+    assert!(what.contains("world: no negatives"), "{what}");
+    let what = refused("ties = \"mean\"\n", "ties = \"mean\"\nunseen = 3.0\n", "unseen = 3.0");
+    assert!(what.contains("no ratings are predicted"), "{what}");
+}
+
+#[test]
+fn a_use_is_of_a_data_set_there_is() {
+    let what = refused("of = \"world\"", "of = \"wrold\"", "of = \"wrold\"");
+    assert!(what.contains("world-in-part") && what.contains("wrold"), "{what}");
+}
+
+#[test]
+fn an_order_is_of_rows_and_metrics_there_are() {
+    let order = |to: &str| refused("rows = [\"ease\", \"pop\"]", to, "[[order]]");
+    assert!(order("rows = [\"ease\", \"popp\"]").contains("popp"));
+    assert!(order("rows = [\"ease\"]").contains("fewer than two"));
+    let metric = "metric = \"ndcg@10\"";
+    assert!(refused(metric, "metric = \"ndcg@5\"", "[[order]]").contains("ndcg@5"));
+    let what = refused(
+        "label = \"FISM\"\ntable = \"table-1\"\ndataset = \"world\"",
+        "label = \"FISM\"\ntable = \"table-1\"\ndataset = \"wrold\"",
+        "[[elsewhere]]",
+    );
+    assert!(what.contains("FISM") && what.contains("wrold"), "{what}");
+    let what = refused("status = \"other-data\"", "status = \"read\"", "table = \"table-1\"");
+    assert!(what.contains("no tolerance"), "{what}");
+    let other = "status = \"other-data\"";
+    let what = refused(other, &format!("{other}\ntolerance = 0.1"), "tolerance = 0.1");
+    assert!(what.contains("expected none"), "{what}");
+}

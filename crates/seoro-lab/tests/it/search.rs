@@ -28,7 +28,7 @@ fn recipes_are_what_the_searches_found() {
                 let protocol = paper.protocol(part);
                 let best = search::best(&tries, &protocol.select);
                 let best = best.unwrap_or_else(|| panic!("{name} is not committed"));
-                let data = data::fingerprint_of(dataset).unwrap();
+                let data = data::fingerprint_of(usage.source(dataset)).unwrap();
                 let key = search::search_key(row, search, &data, usage, protocol).unwrap();
                 assert!(
                     tries.iter().all(|tried| tried.key == key),

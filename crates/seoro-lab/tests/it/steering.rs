@@ -15,7 +15,7 @@ fn a_fit_whose_snapshots_are_scored_on_test_is_the_same_fit() {
     let paper = papers.into_iter().find(|paper| paper.name == "ncf").unwrap();
     let data = data::open("world", &Folders::new(None)).unwrap().unwrap();
     let task =
-        Task::new(&data, &paper.datasets["world"], paper.protocol(Part::AsPublished), Side::Test).unwrap();
+        Task::new(&data, &paper.datasets["world"], paper.protocol(Part::AsPublished), Side::Test, 1).unwrap();
     let training = cell::training(&data, &task);
     let recipe = paper.row("mf-bpr").unwrap().recipe("world", Part::AsPublished).unwrap();
 
@@ -66,7 +66,7 @@ fn no_signal_of_the_hidden_event_or_later_reaches_a_fit() {
 fn signals_end_before_what_is_hidden(data: &Data, side: Side) {
     let papers = paper::read_all(&workplace::root().join("docs/papers")).unwrap().recommenders;
     let paper = papers.into_iter().find(|paper| paper.name == "ncf").unwrap();
-    let task = Task::new(data, &paper.datasets["world"], paper.protocol(Part::Honest), side).unwrap();
+    let task = Task::new(data, &paper.datasets["world"], paper.protocol(Part::Honest), side, 1).unwrap();
     let training = cell::training(data, &task);
     // The hidden events are those of the data that training lacks.
     let last_known = |user: UserId| training.histories.times(user).unwrap().iter().max().copied();

@@ -2,14 +2,15 @@
 
 use seoro_core::world::{World, shuffled};
 use seoro_core::{Log, Score, Seed};
-use seoro_eval::{Evaluation, Metric};
+use seoro_eval::Metric;
 use seoro_lab::data::{self, Data, Folders};
+use seoro_lab::measure::{Measure, Measured};
 use seoro_lab::paper::{self, DatasetUse, Paper, Part};
 use seoro_lab::task::{Side, Task};
 use seoro_lab::{cell, workplace};
 use seoro_models::Run;
 
-const METRIC: Metric = Metric::Ndcg(10);
+const METRIC: Measure = Measure::Ranking(Metric::Ndcg(10));
 
 fn ncf() -> Paper {
     let papers = paper::read_all(&workplace::root().join("docs/papers")).unwrap();
@@ -33,16 +34,16 @@ impl Scene {
     fn new(log: Log) -> Self {
         let (paper, data) = (ncf(), world_of(log));
         let usage: &DatasetUse = &paper.datasets["world"];
-        let task = Task::new(&data, usage, paper.protocol(Part::Honest), Side::Test).unwrap();
+        let task = Task::new(&data, usage, paper.protocol(Part::Honest), Side::Test, 1).unwrap();
         Self { paper, data, task }
     }
 
-    fn asked(&self, model: &dyn Score) -> Evaluation {
+    fn asked(&self, model: &dyn Score) -> Measured {
         self.task.evaluate(model, 0).unwrap()
     }
 
     /// What every row of the paper reaches, by name.
-    fn rows(&self) -> Vec<(String, Evaluation)> {
+    fn rows(&self) -> Vec<(String, Measured)> {
         let fitted = |row: &paper::Row| {
             let recipe = row.recipe("world", Part::Honest).unwrap();
             let mut run = Run::new(Seed::new(1));
@@ -55,8 +56,8 @@ impl Scene {
 }
 
 /// The mean over users of `a` minus `b`, in standard errors of that mean.
-fn standard_errors(a: &Evaluation, b: &Evaluation) -> f64 {
-    let pairs = a.values(METRIC).unwrap().iter().zip(b.values(METRIC).unwrap());
+fn standard_errors(a: &Measured, b: &Measured) -> f64 {
+    let pairs = a.by_user(METRIC).into_iter().zip(b.by_user(METRIC));
     let differences: Vec<f64> = pairs.map(|(a, b)| a - b).collect();
     let n = differences.len() as f64;
     let mean = differences.iter().sum::<f64>() / n;

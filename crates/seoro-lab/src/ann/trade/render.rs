@@ -231,18 +231,9 @@ fn beside(result: &TradeRow) -> String {
         (Some(true), _) => "reached",
         (Some(false), _) if result.published.is_some_and(|published| result.value > published) => "above",
         (Some(false), _) => "missed",
-        (None, status) => status.map_or("", in_words),
+        (None, status) => status.map_or("", Status::in_words),
     };
     result.published.map_or_else(String::new, |published| format!("{published:.4} {verdict}"))
-}
-
-fn in_words(status: Status) -> &'static str {
-    match status {
-        Status::Read => "read",
-        Status::Secondary => "read elsewhere",
-        Status::Digitised => "digitised",
-        Status::Unverified => "unverified",
-    }
 }
 
 /// A printed number that no index of ours stands beside.
@@ -250,7 +241,7 @@ fn alone(printed: &AnnPrinted) -> Vec<String> {
     let mut line = vec![printed.label.clone()];
     line.extend([const { String::new() }; 4]);
     line.push(printed.table.clone());
-    let sure = in_words(printed.status);
+    let sure = printed.status.in_words();
     let shown = |value: Option<&f64>| value.map_or_else(String::new, |value| format!("{value:.4} {sure}"));
     line.extend(Measure::NEAREST.map(|(measure, _)| shown(printed.values.get(&measure))));
     line
@@ -281,7 +272,7 @@ fn notes(paper: &AnnPaper, rows: &[TradeRow]) -> String {
         .all_printed()
         .filter(is_shown)
         .map(|printed| {
-            let (sure, source) = (in_words(printed.status), &paper.sources[&printed.source]);
+            let (sure, source) = (printed.status.in_words(), &paper.sources[&printed.source]);
             (printed.table.as_str(), format!("{source} ({sure}, ± {})", printed.tolerance))
         })
         .collect();

@@ -4,6 +4,7 @@ use super::{Measure, Point, TradeCell};
 use crate::ann::Space;
 use crate::paper::{AnnPaper, AnnPrinted, AnnRow, Part, Status};
 use crate::table::{ResultRow, Selection, round};
+use std::collections::BTreeMap;
 
 /// One number of an index.
 pub type TradeRow = ResultRow<Measure>;
@@ -84,6 +85,8 @@ fn result(
         selection: Selection::Last,
         epoch: None,
         p_against_best: None,
+        behind_best: None,
+        ahead_of_next: BTreeMap::new(),
     }
 }
 
