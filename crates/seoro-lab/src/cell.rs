@@ -195,7 +195,8 @@ impl Job<'_> {
     }
 
     fn identity(&self, threads: usize) -> Result<Identity, LabError> {
-        let recipe = self.row.recipe(&self.data.name, self.part)?;
+        // Recipes are of data sets, whatever a paper calls a use of one.
+        let recipe = self.row.recipe(&self.data.source, self.part)?;
         let fit = self.fit_key(&recipe, threads);
         let cell = self.key(&fit);
         Ok(Identity { recipe, fit, cell })

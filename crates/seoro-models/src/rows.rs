@@ -146,14 +146,17 @@ pub(crate) fn profile(
     out.clear();
     let given = query.values.filter(|given| given.len() == query.history.len());
     match given {
-        Some(given) if values => out.extend(query.history.iter().zip(given).map(|(item, &x)| (item.0, x))),
+        Some(given) if values => {
+            if given.iter().any(|value| !value.is_finite()) {
+                let what = "finite value for each item of its history";
+                return Err(ScoreError::Missing { query: place, what });
+            }
+            out.extend(query.history.iter().zip(given).map(|(item, &x)| (item.0, x)));
+        }
         None if values && !query.history.is_empty() => {
             return Err(ScoreError::Missing { query: place, what: "value for each item of its history" });
         }
         _ => out.extend(query.history.iter().map(|item| (item.0, 1.0))),
-    }
-    if out.iter().any(|(_, value)| !value.is_finite()) {
-        return Err(ScoreError::Missing { query: place, what: "finite value for each item of its history" });
     }
     latest(out);
     match out.last() {

@@ -1,6 +1,8 @@
 //! What a paper's file must keep to beyond its syntax.
 
-use super::{DatasetUse, Negatives, Order, Paper, Printed, Protocol, Ranking, Search, SplitRule, Status};
+use super::{
+    DatasetUse, Negatives, Order, Paper, Part, Printed, Protocol, Ranking, Search, SplitRule, Status,
+};
 use crate::data;
 use std::collections::BTreeSet;
 use toml::Spanned;
@@ -74,12 +76,14 @@ impl Paper {
             let searches = row.searches.iter().map(|(key, search)| ("search", key, search.span()));
             for (kind, key, span) in recipes.chain(searches) {
                 let dataset = key.strip_suffix(".honest").unwrap_or(key);
-                if !self.datasets.contains_key(dataset) {
-                    return Err((
-                        format!("row {name}, {kind} {key}: no dataset is called {dataset:?}"),
-                        span.start,
-                    ));
-                }
+                let wrong = match self.datasets.get(dataset) {
+                    None => format!("no dataset is called {dataset:?}"),
+                    Some(DatasetUse { of: Some(source), .. }) => {
+                        format!("expected one for {source}, which it is a use of")
+                    }
+                    Some(_) => continue,
+                };
+                return Err((format!("row {name}, {kind} {key}: {wrong}"), span.start));
             }
             for (key, search) in &row.searches {
                 check_search(search, |recipe| row.parse_recipe(recipe).map(|_| ()))
@@ -158,16 +162,18 @@ impl Paper {
     }
 
     fn check_order(&self, order: &Order) -> Result<(), String> {
-        if !self.protocol(order.part).metrics.contains(&order.metric) {
+        if !self.protocol(Part::AsPublished).metrics.contains(&order.metric) {
             let metric = order.metric.to_string();
             return Err(format!("metric {metric:?}; expected one of the protocol's"));
         }
         let is_run = |name: &str| {
             let row = self.rows.iter().find(|row| row.name == name);
-            row.is_some_and(|row| row.is_in(order.part) && row.is_on(&order.dataset))
+            row.is_some_and(|row| row.is_in(Part::AsPublished) && row.is_on(&order.dataset))
         };
         match order.rows.iter().find(|name| !is_run(name)) {
-            Some(name) => Err(format!("no row called {name:?} is run on {}, {}", order.dataset, order.part)),
+            Some(name) => {
+                Err(format!("no row called {name:?} is run on {}, {}", order.dataset, Part::AsPublished))
+            }
             None if order.rows.len() < 2 => Err("fewer than two rows; expected some to compare".to_owned()),
             None => Ok(()),
         }

@@ -126,7 +126,6 @@ impl Paper {
         paper.check_printed(text).map_err(|(what, place)| at(place, what))?;
         paper.check_elsewhere().map_err(|(what, place)| at(place, what))?;
         paper.check_orders().map_err(|(what, place)| at(place, what))?;
-        paper.inherit_recipes();
         Ok(paper)
     }
 
@@ -135,15 +134,6 @@ impl Paper {
         match part {
             Part::AsPublished => self.protocols.as_published.get_ref(),
             Part::Honest => self.protocols.honest.get_ref(),
-        }
-    }
-
-    /// Rows have the recipes of a data set also on its uses under other names, but where a row has its own
-    /// there.
-    fn inherit_recipes(&mut self) {
-        for (name, usage) in &self.datasets {
-            let Some(source) = &usage.of else { continue };
-            self.rows.iter_mut().for_each(|row| row.inherit_recipes(name, source));
         }
     }
 
@@ -181,10 +171,10 @@ impl Paper {
         elsewhere.filter(move |printed| part == Part::AsPublished && printed.dataset == dataset)
     }
 
-    /// The orders printed on a data set that a part of the report is held to.
+    /// The orders printed on a data set: by the paper's protocol.
     pub fn orders<'a>(&'a self, dataset: &'a str, part: Part) -> impl Iterator<Item = &'a Order> {
         let orders = self.orders.iter().map(Spanned::get_ref);
-        orders.filter(move |order| order.part == part && order.dataset == dataset)
+        orders.filter(move |order| part == Part::AsPublished && order.dataset == dataset)
     }
 }
 

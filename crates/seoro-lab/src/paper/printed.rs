@@ -1,6 +1,5 @@
 //! What a paper prints: numbers, and in which order its rows stand.
 
-use super::Part;
 use crate::measure::Measure;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -80,17 +79,10 @@ pub struct Order {
     pub table: String,
     /// The data set.
     pub dataset: String,
-    /// Which part of the report is held to it.
-    #[serde(default = "as_published")]
-    pub part: Part,
     /// By what.
     pub metric: Measure,
     /// The names of rows, best first.
     pub rows: Vec<String>,
     /// A key of [`Paper::sources`](super::Paper::sources).
     pub source: String,
-}
-
-fn as_published() -> Part {
-    Part::AsPublished
 }

@@ -103,20 +103,6 @@ impl Row {
         if is_one { 1 } else { asked.unwrap_or(most).get() }
     }
 
-    /// Takes the recipes of the data set `source` for its use called `name`, where it has none there.
-    pub(super) fn inherit_recipes(&mut self, name: &str, source: &str) {
-        let [own, own_honest] = [name.to_owned(), format!("{name}.honest")];
-        let is_own = self.recipes.contains_key(&own);
-        // What a row has for both parts is more particular than what another data set has for one.
-        let honest = self.recipes.get(&format!("{source}.honest")).filter(|_| !is_own).cloned();
-        if let Some(recipe) = honest {
-            self.recipes.entry(own_honest).or_insert(recipe);
-        }
-        if let Some(recipe) = self.recipes.get(source).cloned() {
-            self.recipes.entry(own).or_insert(recipe);
-        }
-    }
-
     /// Whether this row is the embedded world's truth.
     pub fn is_oracle(&self) -> bool {
         self.model == "oracle"
@@ -133,24 +119,6 @@ fn keys(dataset: &str, part: Part) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::paper::small;
-
-    fn lambda(row: &Row, dataset: &str, part: Part) -> Option<f64> {
-        row.recipe_table(dataset, part).get("lambda").and_then(toml::Value::as_float)
-    }
-
-    #[test]
-    fn a_use_has_the_recipes_of_its_data_set_but_where_it_has_its_own() {
-        let paper = small("");
-        let row = paper.row("ease").expect("a row");
-        assert_eq!(lambda(row, "world-in-part", Part::AsPublished), Some(2.0));
-        assert_eq!(lambda(row, "world-in-part", Part::Honest), Some(3.0));
-        let own = "[[row]]\nname = \"own\"\nlabel = \"Own\"\nmodel = \"ease\"\n\
-                   recipe.world.lambda = 2.0\nrecipe.\"world.honest\".lambda = 3.0\nrecipe.world-in-part.lambda = 4.0";
-        let paper = small(own);
-        let row = paper.row("own").expect("a row");
-        assert_eq!(lambda(row, "world-in-part", Part::AsPublished), Some(4.0));
-        assert_eq!(lambda(row, "world-in-part", Part::Honest), Some(4.0));
-    }
 
     #[test]
     fn what_hangs_on_no_draw_has_one_seed() {

@@ -166,13 +166,11 @@ impl Section<'_> {
         text
     }
 
-    /// Whether a row's recipe was searched for on this data set, or on the one it is a use of.
+    /// Whether a row's recipe was searched for on this data set.
     fn is_searched(&self, row: &Row, part: Part) -> bool {
-        let source = self.usage().map_or(self.dataset, |usage| usage.source(self.dataset));
-        let is_inherited = row.recipe_table(self.dataset, part) == row.recipe_table(source, part);
-        let is_searched_on =
-            |dataset: &str| row.has_own_recipe(dataset, part) && row.search(dataset, part).is_some();
-        is_searched_on(self.dataset) || is_inherited && is_searched_on(source) || !row.has_hyper_parameters()
+        let dataset = self.usage().map_or(self.dataset, |usage| usage.source(self.dataset));
+        let has_searched_recipe = row.has_own_recipe(dataset, part) && row.search(dataset, part).is_some();
+        has_searched_recipe || !row.has_hyper_parameters()
     }
 
     /// What a table owes to the first of its splits, where each seed has its own.

@@ -2,7 +2,8 @@
 
 use seoro_lab::LabError;
 use seoro_lab::paper::{self, Paper, Part};
-use seoro_lab::workplace;
+use seoro_lab::table::ResultRow;
+use seoro_lab::{render, rows, workplace};
 
 fn committed() -> (String, std::path::PathBuf) {
     let path = workplace::root().join("docs/papers/ncf.toml");
@@ -139,4 +140,15 @@ fn an_order_is_of_rows_and_metrics_there_are() {
     let other = "status = \"other-data\"";
     let what = refused(other, &format!("{other}\ntolerance = 0.1"), "tolerance = 0.1");
     assert!(what.contains("expected none"), "{what}");
+}
+
+#[test]
+fn published_tables_are_what_their_results_say() {
+    let root = workplace::root();
+    for paper in paper::read_all(&root.join("docs/papers")).unwrap().recommenders {
+        let results = root.join("docs/results").join(&paper.name);
+        let rows: Vec<ResultRow> = rows::read(&results.with_extension("json")).unwrap();
+        let table = std::fs::read_to_string(results.with_extension("md")).unwrap();
+        assert_eq!(render::markdown(&paper, &rows), table, "{}", paper.name);
+    }
 }
