@@ -159,6 +159,15 @@ for_each_level! {
         assert_eq!(Some(rows.len()), query.len().checked_mul(out.len()), "rows of the query's length, one for each output");
     };
 
+    /// The dot products of `query` `[D]` with the rows of `rows` `[R, D]` that `indices` name, to `out`; each equals [`dot`] to
+    /// the bit.
+    ///
+    /// # Panics
+    /// Where there is not one output for each index, or an index lies outside `rows`.
+    pub fn dot_named(query: &[f32], indices: &[u32], rows: &[f32], out: &mut [f32]) where {
+        same_length(indices, out)
+    };
+
     /// Writes `Σ weights[i] · rows[indices[i]]` to `out` `[D]`, for `rows` `[R, D]`: a row of a sparse product, or a bag of
     /// embeddings.
     ///
