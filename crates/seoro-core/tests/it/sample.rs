@@ -85,6 +85,11 @@ proptest! {
             (0..20).for_each(|item| {
                 assert_eq!(negatives.is_positive(user as u32, ItemId(item)), row.contains(&item));
             });
+            // Many at once are those drawn one by one.
+            let (mut many, mut one_by_one) = (vec![], Seed::new(seed).rng());
+            negatives.draw_many(user as u32, 9, &mut Seed::new(seed).rng(), |item| many.push(item));
+            let each = (0..9).filter_map(|_| negatives.draw(user as u32, &mut one_by_one));
+            prop_assert_eq!(each.collect::<Vec<_>>(), many);
             if free.iter().sum::<f64>() == 0.0 {
                 prop_assert_eq!(negatives.draw(user as u32, &mut rng), None);
                 continue;
