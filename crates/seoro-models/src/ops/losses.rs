@@ -18,6 +18,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::activation::log_sigmoid;
 use burn::tensor::{Tensor, TensorData};
+use rayon::prelude::*;
 use seoro_core::kernel;
 
 /// The mean logistic loss of `scores` `[B, 1]` with `targets`, one for each, as a tensor `[1]`.
@@ -52,18 +53,42 @@ pub(crate) trait LossKernels: Backend {
 impl LossKernels for Flex {
     fn logistic(scores: FlexTensor, targets: FlexTensor) -> FlexTensor {
         let (scores, targets) = (scores.to_contiguous(), targets.to_contiguous());
-        let pairs = scores.storage::<f32>().iter().zip(targets.storage::<f32>());
-        let sum: f64 = pairs.map(|(&s, &y)| f64::from(-kernel::log_sigmoid(-s) - y * s)).sum();
-        let mean = sum / targets.storage::<f32>().len().max(1) as f64;
+        let (scores, targets) = (scores.storage::<f32>(), targets.storage::<f32>());
+        let pieces = scores.par_chunks(PIECE).zip(targets.par_chunks(PIECE));
+        let sums: Vec<f64> = pieces.map(|(scores, targets)| logistic_sum(scores, targets)).collect();
+        let mean = sums.iter().sum::<f64>() / targets.len().max(1) as f64;
         FlexTensor::from_data(TensorData::new(vec![mean as f32], [1]))
     }
+}
+
+/// Scores that a core takes at once.
+const PIECE: usize = 1 << 12;
+
+/// So many numbers between 1 and 2 have a product below 2^512.
+const FACTORS: usize = 512;
+
+/// `Σ ln(1 + eˢ) − y s`, with one logarithm for a product of many: `ln(1 + eˢ) = max(s, 0) + ln(1 + e^−|s|)`.
+fn logistic_sum(scores: &[f32], targets: &[f32]) -> f64 {
+    let mut powers = [0f32; FACTORS];
+    let mut sum = 0.0;
+    for (scores, targets) in scores.chunks(FACTORS).zip(targets.chunks(FACTORS)) {
+        let powers = &mut powers[..scores.len()];
+        powers.iter_mut().zip(scores).for_each(|(power, s)| *power = -s.abs());
+        kernel::exp(powers);
+        sum += powers.iter().map(|&power| 1.0 + f64::from(power)).product::<f64>().ln();
+        let linear = scores.iter().zip(targets).map(|(&s, &y)| f64::from(s.max(0.0)) - f64::from(y * s));
+        sum += linear.sum::<f64>();
+    }
+    sum
 }
 
 /// `(σ(s) − y) · by`, by `s`.
 fn logistic_gradient(scores: &[f32], targets: &[f32], by: f32) -> Vec<f32> {
     let mut gradient = scores.to_vec();
-    kernel::sigmoid_all(&mut gradient);
-    gradient.iter_mut().zip(targets).for_each(|(gradient, target)| *gradient = (*gradient - target) * by);
+    gradient.par_chunks_mut(PIECE).zip(targets.par_chunks(PIECE)).for_each(|(gradient, targets)| {
+        kernel::sigmoid_all(gradient);
+        gradient.iter_mut().zip(targets).for_each(|(gradient, target)| *gradient = (*gradient - target) * by);
+    });
     gradient
 }
 
