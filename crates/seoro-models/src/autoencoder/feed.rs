@@ -85,53 +85,86 @@ impl<'a> Rows<'a> {
     }
 
     fn batch(&self, rows: &[u32], seed: Seed) -> RowBatch {
-        let of_rows = |cells: &dyn Fn(u32, &mut Rng) -> Row, stream: &str| -> Vec<Row> {
+        let listed = |add: &dyn Fn(u32, &mut Rng, &mut Listed), stream: &str| {
             let seed = seed.child(stream);
-            rows.iter().map(|&row| cells(row, &mut seed.index(u64::from(row)).rng())).collect()
+            let mut listed = Listed::default();
+            for &row in rows {
+                add(row, &mut seed.index(u64::from(row)).rng(), &mut listed);
+                listed.end_row();
+            }
+            listed
         };
-        let input = of_rows(&|row, rng| self.input(row, rng), "corruption");
-        let output = of_rows(&|row, rng| self.output(row, rng), "negatives");
+        let input = listed(&|row, rng, listed| self.add_input(row, rng, listed), "corruption");
+        let output = listed(&|row, rng, listed| self.add_output(row, rng, listed), "negatives");
         batch_of(rows, input, output, self.known.cols(), self.naming)
     }
 
-    fn input(&self, row: u32, rng: &mut Rng) -> Row {
+    fn add_input(&self, row: u32, rng: &mut Rng, listed: &mut Listed) {
         let known = self.known.row(row as usize);
         match self.corruption {
-            Corruption::None => known.unzip(),
-            Corruption::Mask(share) => known.filter(|_| rng.unit() >= share).unzip(),
+            Corruption::None => known.for_each(|cell| listed.push(cell)),
+            Corruption::Mask(share) => {
+                known.filter(|_| rng.unit() >= share).for_each(|cell| listed.push(cell));
+            }
             Corruption::Dropout(share) => {
                 let by = (1.0 / (1.0 - share)) as f32;
-                known.filter(|_| rng.unit() >= share).map(|(column, x)| (column, x * by)).unzip()
+                known.filter(|_| rng.unit() >= share).for_each(|(column, x)| listed.push((column, x * by)));
             }
             Corruption::Gaussian(std) => {
-                known.map(|(column, x)| (column, x + (std * rng.normal()) as f32)).unzip()
+                known.for_each(|(column, x)| listed.push((column, x + (std * rng.normal()) as f32)));
             }
         }
     }
 
-    fn output(&self, row: u32, rng: &mut Rng) -> Row {
-        let known = self.known.row(row as usize);
+    fn add_output(&self, row: u32, rng: &mut Rng, listed: &mut Listed) {
         match &self.targets {
-            Targets::Known(less, by) => known.map(|(column, x)| (column, (x - less) * by)).unzip(),
+            Targets::Known(less, by) => {
+                let known = self.known.row(row as usize);
+                known.for_each(|(column, x)| listed.push((column, (x - less) * by)));
+            }
             Targets::Against(negatives, each) => {
-                let (mut columns, mut targets): Row = known.map(|(column, _)| (column, 1.0)).unzip();
-                let drawn = (0..columns.len() * each).filter_map(|_| negatives.draw(row, rng));
-                columns.extend(drawn.map(|item| item.0));
-                targets.resize(columns.len(), 0.0);
-                (columns, targets)
+                let known = self.known.columns(row as usize);
+                listed.columns.extend_from_slice(known);
+                listed.values.resize(listed.columns.len(), 1.0);
+                negatives.draw_many(row, known.len() * each, rng, |item| listed.columns.push(item.0));
+                listed.values.resize(listed.columns.len(), 0.0);
             }
         }
     }
 }
 
-/// Columns and values of a row.
-pub(super) type Row = (Vec<u32>, Vec<f32>);
+/// The cells of rows, one row after another.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Listed {
+    /// Where each row starts, and the end.
+    starts: Vec<u32>,
+    columns: Vec<u32>,
+    values: Vec<f32>,
+}
+
+impl Default for Listed {
+    fn default() -> Self {
+        Self { starts: vec![0], columns: Vec::new(), values: Vec::new() }
+    }
+}
+
+impl Listed {
+    /// Adds a cell to the last row.
+    pub(super) fn push(&mut self, (column, value): (u32, f32)) {
+        self.columns.push(column);
+        self.values.push(value);
+    }
+
+    pub(super) fn end_row(&mut self) {
+        self.starts.push(self.columns.len() as u32);
+    }
+}
 
 /// The batch of `rows` with these cells, which may name their columns.
 pub(super) fn batch_of(
     rows: &[u32],
-    mut input: Vec<Row>,
-    mut output: Vec<Row>,
+    mut input: Listed,
+    mut output: Listed,
     n_cols: usize,
     naming: Naming,
 ) -> RowBatch {
@@ -146,41 +179,41 @@ pub(super) fn batch_of(
             Some(Named { input: both.clone(), output: both })
         }
     };
-    let cells = |of_rows: &[Row], columns: Option<&Vec<u32>>| {
-        let rows = of_rows.iter().map(|(columns, values)| (columns.as_slice(), values.as_slice()));
-        Arc::new(Cells::new(columns.map_or(n_cols, Vec::len), rows))
+    let cells = |Listed { starts, columns, values }: Listed, named: Option<&Vec<u32>>| {
+        Arc::new(Cells::from_flat(named.map_or(n_cols, Vec::len), starts, columns, values))
     };
-    let of_input = cells(&input, columns.as_ref().map(|named| &named.input));
     let is_same = naming != Naming::Apart && input == output;
+    let of_input = cells(input, columns.as_ref().map(|named| &named.input));
     let of_output = match is_same {
         true => Arc::clone(&of_input),
-        false => cells(&output, columns.as_ref().map(|named| &named.output)),
+        false => cells(output, columns.as_ref().map(|named| &named.output)),
     };
     RowBatch { rows: rows.to_vec(), columns, input: of_input, output: of_output }
 }
 
 /// The distinct columns of all rows, rising, by which the rows name theirs from now on.
-fn renumbered(n_cols: usize, of_rows: &mut [&mut Vec<Row>]) -> Vec<u32> {
-    let cells: usize = of_rows.iter().flat_map(|rows| rows.iter()).map(|row| row.0.len()).sum();
+fn renumbered(n_cols: usize, listed: &mut [&mut Listed]) -> Vec<u32> {
+    let cells: usize = listed.iter().map(|listed| listed.columns.len()).sum();
     // A small batch must not cost as much as the catalogue is long.
     if cells < n_cols / 16 {
-        let mut columns: Vec<u32> = names(of_rows).map(|column| *column).collect();
+        let mut columns: Vec<u32> = listed.iter().flat_map(|listed| &listed.columns).copied().collect();
         columns.sort_unstable();
         columns.dedup();
-        names(of_rows).for_each(|column| *column = columns.partition_point(|own| own < column) as u32);
+        rename(listed, |column| columns.partition_point(|own| *own < column) as u32);
         return columns;
     }
     let mut places = vec![0; n_cols];
-    names(of_rows).for_each(|column| places[*column as usize] = 1);
+    listed.iter().flat_map(|listed| &listed.columns).for_each(|&column| places[column as usize] = 1);
     let columns: Vec<u32> = (0..n_cols as u32).filter(|&column| places[column as usize] == 1).collect();
     columns.iter().zip(0..).for_each(|(&column, place)| places[column as usize] = place);
-    names(of_rows).for_each(|column| *column = places[*column as usize]);
+    rename(listed, |column| places[column as usize]);
     columns
 }
 
-/// The columns of all cells.
-fn names<'a>(of_rows: &'a mut [&mut Vec<Row>]) -> impl Iterator<Item = &'a mut u32> {
-    of_rows.iter_mut().flat_map(|rows| rows.iter_mut()).flat_map(|row| &mut row.0)
+fn rename(listed: &mut [&mut Listed], name: impl Fn(u32) -> u32) {
+    for listed in listed {
+        listed.columns.iter_mut().for_each(|column| *column = name(*column));
+    }
 }
 
 impl Feed for Rows<'_> {

@@ -1,6 +1,6 @@
 //! The network held to PyTorch's: outputs, first loss, gradients, ten steps; and what its fitted model says.
 
-use super::feed::{Naming, Row, RowBatch, Rows, Targets, batch_of};
+use super::feed::{Listed, Naming, RowBatch, Rows, Targets, batch_of};
 use super::model::{AutoencoderModel, Scale};
 use super::network::{Purpose, RowNetwork};
 use super::{Corruption, Layers, RowLoss};
@@ -17,6 +17,18 @@ use std::sync::Arc;
 const ROWS: usize = 6;
 const COLUMNS: usize = 9;
 const HIDDEN: usize = 4;
+
+/// Columns and values of a row.
+type Row = (Vec<u32>, Vec<f32>);
+
+fn listed(rows: &[Row]) -> Listed {
+    let mut listed = Listed::default();
+    for (columns, values) in rows {
+        columns.iter().zip(values).for_each(|(&column, &value)| listed.push((column, value)));
+        listed.end_row();
+    }
+    listed
+}
 
 #[derive(Deserialize)]
 struct Batch {
@@ -80,7 +92,7 @@ impl Case {
 
     fn batch(&self, step: usize) -> RowBatch {
         let Batch { rows, input, output } = &self.batches[step];
-        batch_of(rows, input.clone(), output.clone(), COLUMNS, self.naming())
+        batch_of(rows, listed(input), listed(output), COLUMNS, self.naming())
     }
 
     /// The optimiser and its rate.
@@ -187,7 +199,7 @@ fn fitted(side: Side) -> (AutoencoderModel, Vec<f32>) {
     let model = network.fitted(&parameters);
     let rows: Vec<Row> = (0..ROWS).map(|row| purpose.known.row(row).unzip()).collect();
     let ids: Vec<u32> = (0..ROWS as u32).collect();
-    let batch = batch_of(&ids, rows.clone(), rows, COLUMNS, Naming::All);
+    let batch = batch_of(&ids, listed(&rows), listed(&rows), COLUMNS, Naming::All);
     let mut step = Step::new(&mut parameters, Seed::new(1));
     let outputs = host_numbers(network.outputs(&batch, &mut step));
     (model, outputs)
@@ -282,7 +294,7 @@ fn what_training_had_nothing_of_says_nothing() {
 #[test]
 fn small_batches_are_named_as_large_ones() {
     let rows: Vec<Row> = vec![(vec![700, 3], vec![1.0, 2.0]), (vec![3], vec![3.0])];
-    let named = |n_cols: usize| batch_of(&[0, 1], rows.clone(), vec![], n_cols, Naming::Apart);
+    let named = |n_cols: usize| batch_of(&[0, 1], listed(&rows), Listed::default(), n_cols, Naming::Apart);
     for n_cols in [701, 100_000] {
         let batch = named(n_cols);
         assert_eq!(batch.columns.expect("named").input, [3, 700]);

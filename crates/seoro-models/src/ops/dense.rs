@@ -60,17 +60,18 @@ pub(crate) trait DenseKernels: Backend {
 const MANY: usize = 1 << 22;
 
 /// A contiguous matrix, as what `gemm` reads.
-fn view(tensor: &FlexTensor) -> View<'_> {
+pub(super) fn view(tensor: &FlexTensor) -> View<'_> {
     let shape = tensor.shape();
     View::new(tensor.storage(), shape[0], shape[1])
 }
 
-fn matrix(numbers: Vec<f32>, shape: [usize; 2]) -> FlexTensor {
+/// A tensor of these numbers.
+pub(super) fn matrix(numbers: Vec<f32>, shape: [usize; 2]) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(numbers, shape))
 }
 
-/// `A B`.
-fn product(a: View<'_>, b: View<'_>, [rows, inner, cols]: [usize; 3]) -> FlexTensor {
+/// `A B`, of matrices `[rows, inner]` and `[inner, cols]`.
+pub(super) fn product(a: View<'_>, b: View<'_>, [rows, inner, cols]: [usize; 3]) -> FlexTensor {
     let mut numbers = vec![0.0; rows * cols];
     gemm(1.0, a, b, 0.0, ViewMut::new(&mut numbers, rows, cols), rows * inner * cols >= MANY);
     matrix(numbers, [rows, cols])

@@ -9,12 +9,15 @@
 //!                                                       ∂L/∂b_j = Σ_{c of j} g_c             g_c = ∂L/∂y_c
 //! ```
 //!
-//! Every sum is one row's or one column's, in the order of cells: cores share rows and columns, and threads change nothing.
+//! Every sum is one row's or one column's, in the order of cells: cores share rows and columns, and threads change nothing. Where
+//! a batch of few rows knows many of all cells, products of whole matrices are faster than sums of rows picked one by one: these
+//! are made instead, of one batch's cells at most.
 
 mod cells;
 
 pub use cells::Cells;
 
+use super::dense::{matrix, product, view};
 use super::numbers::is_host;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
@@ -22,8 +25,9 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use rayon::prelude::*;
+use seoro_core::gemm::View;
 use seoro_core::kernel;
 use std::ops::Range;
 use std::sync::Arc;
@@ -91,26 +95,66 @@ pub(crate) trait ObservedKernels: Backend {
     ) -> FloatTensor<Self>;
 }
 
-fn matrix(numbers: Vec<f32>, shape: [usize; 2]) -> FlexTensor {
-    FlexTensor::from_data(TensorData::new(numbers, shape))
-}
-
 /// For each row of the batch the sum of the rows of `from` `[N, K]` at its cells, weighted.
-fn sums_by_row(cells: &Cells, weights: &[f32], from: &[f32], dim: usize) -> FlexTensor {
-    let sums = sums(cells.n_rows(), |row| cells.of_row(row), (cells.columns(), weights), from, dim);
+fn sums_by_row(cells: &Cells, weights: &[f32], from: FlexTensor) -> FlexTensor {
+    let dim = from.shape()[1];
+    if cells.by_column().is_none() {
+        let all = cells.scattered(weights);
+        let all = View::new(&all, cells.n_rows(), cells.n_cols());
+        return product(all, view(&from), [cells.n_rows(), cells.n_cols(), dim]);
+    }
+    let sums = sums(cells.n_rows(), |row| cells.of_row(row), (cells.columns(), weights), from.storage(), dim);
     matrix(sums, [cells.n_rows(), dim])
 }
 
 /// For each column the sum of the rows of `from` `[B, K]` at its cells, weighted.
-fn sums_by_column(cells: &Cells, weights: &[f32], from: &[f32], dim: usize) -> FlexTensor {
-    let by_column: Vec<f32> = cells.places().par_iter().map(|&place| weights[place as usize]).collect();
-    let of_column = |column: usize| cells.of_column(column);
-    let sums = sums(cells.n_cols(), of_column, (cells.rows(), &by_column), from, dim);
+fn sums_by_column(cells: &Cells, weights: &[f32], from: FlexTensor) -> FlexTensor {
+    let dim = from.shape()[1];
+    let Some(by_column) = cells.by_column() else {
+        let all = cells.scattered(weights);
+        let all = View::new(&all, cells.n_rows(), cells.n_cols()).transposed();
+        return product(all, view(&from), [cells.n_cols(), cells.n_rows(), dim]);
+    };
+    let ordered: Vec<f32> = by_column.places.par_iter().map(|&place| weights[place as usize]).collect();
+    let named = (by_column.rows.as_slice(), ordered.as_slice());
+    let sums = sums(cells.n_cols(), |column| by_column.of(column), named, from.storage(), dim);
     matrix(sums, [cells.n_cols(), dim])
 }
 
-/// So many numbers of each row are a panel, of which some thousands of rows stay in a core's cache.
-const PANEL: usize = 64;
+/// For each column the sum of its cells' numbers.
+fn totals(cells: &Cells, numbers: &[f32]) -> FlexTensor {
+    let totals = match cells.by_column() {
+        Some(by_column) => {
+            let places = |column: usize| &by_column.places[by_column.of(column)];
+            let total = |column| places(column).iter().map(|&place| numbers[place as usize]).sum();
+            (0..cells.n_cols()).into_par_iter().map(total).collect()
+        }
+        None => {
+            let mut totals = vec![0.0; cells.n_cols()];
+            cells.columns().iter().zip(numbers).for_each(|(&column, x)| totals[column as usize] += x);
+            totals
+        }
+    };
+    matrix(totals, [cells.n_cols(), 1])
+}
+
+/// A number for each cell, written row by row on all cores.
+fn by_row(cells: &Cells, write: impl Fn(usize, &mut [f32]) + Sync) -> Vec<f32> {
+    let mut numbers = vec![0.0; cells.len()];
+    let mut rest = numbers.as_mut_slice();
+    let own = |row: usize| rest.split_off_mut(..cells.of_row(row).len()).unwrap_or_default();
+    let rows: Vec<&mut [f32]> = (0..cells.n_rows()).map(own).collect();
+    rows.into_par_iter().enumerate().for_each(|(row, numbers)| write(row, numbers));
+    numbers
+}
+
+/// So many numbers of all rows stay in a core's own cache.
+const NEAR: usize = 96 << 10;
+
+/// How many numbers of each of `rows` rows are a panel, of which all rows stay near.
+fn panel_width(rows: usize) -> usize {
+    [64, 32, 16].into_iter().find(|width| rows * width <= NEAR).unwrap_or(64)
+}
 
 /// The sums of rows of `from` that are named by each of `count` ranges of indices, weighted: `[count, dim]`.
 fn sums(
@@ -126,43 +170,55 @@ fn sums(
         let own = range(row);
         kernel::weighted_rows(&indices[own.clone()], &weights[own], from, sum);
     };
+    let width = panel_width(n_from);
     // Copying a panel pays where each of its rows is read often.
-    if dim <= PANEL || indices.len() < 8 * n_from {
+    if dim <= width || indices.len() < 8 * n_from {
         sums.par_chunks_exact_mut(dim).enumerate().for_each(|(row, sum)| add(row, from, sum));
         return sums;
     }
-    let mut panel = vec![0.0; n_from * PANEL];
-    for start in (0..dim).step_by(PANEL) {
-        let columns = start..dim.min(start + PANEL);
-        let panel = &mut panel[..n_from * columns.len()];
-        let rows = panel.par_chunks_exact_mut(columns.len()).with_min_len(256);
+    let mut panel = vec![0.0; n_from * width];
+    for start in (0..dim).step_by(width) {
+        // The last overlaps the one before, whose sums are the same.
+        let columns = start.min(dim - width)..dim.min(start + width);
+        let rows = panel.par_chunks_exact_mut(width).with_min_len(256);
         rows.zip(from.par_chunks_exact(dim))
             .for_each(|(own, row)| own.copy_from_slice(&row[columns.clone()]));
         let each = sums.par_chunks_exact_mut(dim).enumerate();
-        each.for_each(|(row, sum)| add(row, panel, &mut sum[columns.clone()]));
+        each.for_each(|(row, sum)| add(row, &panel, &mut sum[columns.clone()]));
     }
     sums
 }
 
 impl ObservedKernels for Flex {
     fn encode(weight: FlexTensor, cells: Arc<Cells>) -> FlexTensor {
-        let weight = weight.to_contiguous();
-        sums_by_row(&cells, cells.values(), weight.storage(), weight.shape()[1])
+        sums_by_row(&cells, cells.values(), weight.to_contiguous())
     }
 
     fn decode(hidden: FlexTensor, weight: FlexTensor, bias: FlexTensor, cells: Arc<Cells>) -> FlexTensor {
         let [hidden, weight, bias] = [hidden, weight, bias].map(|tensor| tensor.to_contiguous());
-        let dim = hidden.shape()[1];
-        let (hidden, weight, bias) =
-            (hidden.storage::<f32>(), weight.storage::<f32>(), bias.storage::<f32>());
-        let of_row = |row: usize| {
-            let own = &hidden[row * dim..(row + 1) * dim];
-            cells.columns()[cells.of_row(row)].iter().map(move |&column| {
-                let column = column as usize;
-                kernel::dot(own, &weight[column * dim..(column + 1) * dim]) + bias[column]
+        let (dim, n_cols) = (hidden.shape()[1], cells.n_cols());
+        let bias: &[f32] = bias.storage();
+        let columns = |row: usize| &cells.columns()[cells.of_row(row)];
+        let add_bias = |products: &mut [f32], columns: &[u32]| {
+            products.iter_mut().zip(columns).for_each(|(product, &column)| *product += bias[column as usize]);
+        };
+        let products = if cells.by_column().is_none() {
+            let all = product(view(&hidden), view(&weight).transposed(), [cells.n_rows(), dim, n_cols]);
+            let all: &[f32] = all.storage();
+            by_row(&cells, |row, products| {
+                let (all, columns) = (&all[row * n_cols..(row + 1) * n_cols], columns(row));
+                let own = products.iter_mut().zip(columns);
+                own.for_each(|(product, &column)| *product = all[column as usize]);
+                add_bias(products, columns);
+            })
+        } else {
+            let (hidden, weight): (&[f32], &[f32]) = (hidden.storage(), weight.storage());
+            by_row(&cells, |row, products| {
+                let columns = columns(row);
+                kernel::dot_named(&hidden[row * dim..(row + 1) * dim], columns, weight, products);
+                add_bias(products, columns);
             })
         };
-        let products: Vec<f32> = (0..cells.n_rows()).into_par_iter().flat_map_iter(of_row).collect();
         let len = products.len();
         matrix(products, [len, 1])
     }
@@ -179,8 +235,7 @@ impl Backward<Flex, 1> for EncodeBackward {
         let gradient = gradients.consume::<Flex>(&ops.node).to_contiguous();
         let cells = ops.state;
         if let Some(node) = of_weight {
-            let sums = sums_by_column(&cells, cells.values(), gradient.storage(), gradient.shape()[1]);
-            gradients.register::<Flex>(node.id, sums);
+            gradients.register::<Flex>(node.id, sums_by_column(&cells, cells.values(), gradient));
         }
     }
 }
@@ -195,19 +250,15 @@ impl Backward<Flex, 3> for DecodeBackward {
         let [of_hidden, of_weight, of_bias] = ops.parents;
         let gradient = gradients.consume::<Flex>(&ops.node).to_contiguous();
         let (hidden, weight, cells) = ops.state;
-        let dim = hidden.shape()[1];
         let of_cells: &[f32] = gradient.storage();
         if let Some(node) = of_hidden {
-            gradients.register::<Flex>(node.id, sums_by_row(&cells, of_cells, weight.storage(), dim));
+            gradients.register::<Flex>(node.id, sums_by_row(&cells, of_cells, weight));
         }
         if let Some(node) = of_weight {
-            gradients.register::<Flex>(node.id, sums_by_column(&cells, of_cells, hidden.storage(), dim));
+            gradients.register::<Flex>(node.id, sums_by_column(&cells, of_cells, hidden));
         }
         if let Some(node) = of_bias {
-            let places = |column: usize| &cells.places()[cells.of_column(column)];
-            let sum = |column| places(column).iter().map(|&place| of_cells[place as usize]).sum();
-            let sums: Vec<f32> = (0..cells.n_cols()).into_par_iter().map(sum).collect();
-            gradients.register::<Flex>(node.id, matrix(sums, [cells.n_cols(), 1]));
+            gradients.register::<Flex>(node.id, totals(&cells, of_cells));
         }
     }
 }

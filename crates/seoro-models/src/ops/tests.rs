@@ -119,33 +119,28 @@ fn the_logistic_loss_is_its_definition() {
     }
 }
 
-/// A row without cells, a column without cells and a cell that stands twice.
-fn cells() -> Arc<Cells> {
+/// A row without cells, columns without cells and a cell that stands twice, among columns so many that cells are many or few.
+fn cells() -> [Arc<Cells>; 2] {
     let rows: [(&[u32], &[f32]); 4] =
         [(&[0, 2, 4], &[1.0, -0.5, 2.0]), (&[], &[]), (&[2, 2], &[0.5, 1.5]), (&[4], &[-1.0])];
-    Arc::new(Cells::new(6, rows))
+    [6, 60].map(|n_cols| Arc::new(Cells::new(n_cols, rows)))
 }
 
 #[test]
 fn encoding_known_cells_is_its_definition() {
-    for dim in [1, 5, 8] {
-        let cells = cells();
-        let weight = (normal("weight", [6, dim]), [6, dim]);
+    for (dim, cells) in [1, 5, 8, 50].into_iter().flat_map(|dim| cells().map(|cells| (dim, cells))) {
+        let shape = [cells.n_cols(), dim];
         let function = |of: &[Tensor<2>]| encode(of[0].clone(), &cells).tanh().sum();
         let oracle = |of: &[Tensor<2>]| portable_encode(of[0].clone(), &cells).tanh().sum();
-        check("encode", &function, &oracle, &[weight]);
+        check("encode", &function, &oracle, &[(normal("weight", shape), shape)]);
     }
 }
 
 #[test]
 fn decoding_known_cells_is_its_definition() {
-    for dim in [1, 5, 8] {
-        let cells = cells();
-        let inputs = [
-            (normal("hidden", [4, dim]), [4, dim]),
-            (normal("weight", [6, dim]), [6, dim]),
-            (normal("bias", [6, 1]), [6, 1]),
-        ];
+    for (dim, cells) in [1, 5, 8, 50].into_iter().flat_map(|dim| cells().map(|cells| (dim, cells))) {
+        let inputs = [("hidden", [4, dim]), ("weight", [cells.n_cols(), dim]), ("bias", [cells.n_cols(), 1])]
+            .map(|(name, shape)| (normal(name, shape), shape));
         let function =
             |of: &[Tensor<2>]| decode(of[0].clone(), of[1].clone(), of[2].clone(), &cells).tanh().sum();
         let oracle = |of: &[Tensor<2>]| {
@@ -157,17 +152,14 @@ fn decoding_known_cells_is_its_definition() {
 
 #[test]
 fn wide_layers_are_summed_as_narrow_ones() {
-    // Each row is read by many cells, and there is more than one panel of numbers.
-    let (n_rows, n_cols, dim) = (20, 3, 150);
-    let columns: Vec<u32> = (0..n_cols as u32).collect();
-    let values = normal("values", [n_rows, n_cols]);
-    let rows = (0..n_rows).map(|row| (columns.as_slice(), &values[row * n_cols..(row + 1) * n_cols]));
-    let cells = Arc::new(Cells::new(n_cols, rows));
-    let inputs = [
-        (normal("hidden", [n_rows, dim]), [n_rows, dim]),
-        (normal("weight", [n_cols, dim]), [n_cols, dim]),
-        (normal("bias", [n_cols, 1]), [n_cols, 1]),
-    ];
+    // Each row is read by ten cells, of a hundred, and there is more than one panel of numbers.
+    let (n, dim) = (100, 150);
+    let columns: Vec<u32> =
+        (0..n as u32).flat_map(|row| (0..10).map(move |cell| (row + 7 * cell) % 100)).collect();
+    let values = normal("values", [n, 10]);
+    let cells = Arc::new(Cells::new(n, columns.chunks(10).zip(values.chunks(10))));
+    let inputs = [("hidden", [n, dim]), ("weight", [n, dim]), ("bias", [n, 1])]
+        .map(|(name, shape)| (normal(name, shape), shape));
     let both = |of: &[Tensor<2>], encoded: Tensor<2>, decoded: Tensor<2>| {
         (encoded * of[0].clone()).sum() + decoded.tanh().sum()
     };

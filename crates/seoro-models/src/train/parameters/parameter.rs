@@ -3,8 +3,9 @@
 use crate::ops::arrears::Arrears;
 use crate::ops::numbers::Numbers;
 use crate::ops::rows::RowSums;
-use crate::ops::step::{Due, HostGradient, Part, Rule};
+use crate::ops::step::{Due, HostGradient, PIECE, Part, Rule};
 use burn::backend::flex::FlexTensor;
+use rayon::prelude::*;
 use seoro_core::{Matrix, kernel};
 
 /// A table or a weight.
@@ -49,7 +50,10 @@ impl Parameter {
         }
         let values = host_slice(&mut self.values);
         match dense {
-            Some(gradient) => kernel::axpy(self.decay, values, gradient.storage_mut()),
+            Some(gradient) => {
+                let pieces = gradient.storage_mut().par_chunks_mut(PIECE).zip(values.par_chunks(PIECE));
+                pieces.for_each(|(gradient, values)| kernel::axpy(self.decay, values, gradient));
+            }
             None => self.sums.add_values(self.decay, values, self.shape[1]),
         }
     }
