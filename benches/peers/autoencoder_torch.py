@@ -2,9 +2,9 @@
 
 Input: {"rows", "columns", "hidden", "batch", "cells", "kind", "lambda", "threads", "device"}: `cells` is a file
 of rows, columns and values, 32 bits each. `autorec` learns ratings by fused Adam; `cdae` interactions by Adagrad,
-with a node of each row, the inputs of the file `kept` (rows and columns) times `scale`, and the others of the file
-`drawn` beside the known cells, as often as they are there. The check is the mean over batches of the loss, which
-is the mean over rows of the sum over cells.
+with a node of each row, its inputs dropped with the probability `corruption`, and `negatives` cells drawn beside each
+known one. Batches are made within the clock. The check is the mean over batches of the loss, which is the mean over
+rows of the sum over cells.
 """
 
 import time
@@ -45,15 +45,17 @@ def ids(numbers):
     return torch.from_numpy(numbers.astype(np.int64))
 
 
-def added(cells, rows, columns, values):
-    """The cells with these values added, once for each time they are named."""
-    return cells.index_put_((ids(rows), ids(columns)), values, accumulate=True)
-
-
-def named(path):
-    """Rows, columns and ones of a file of cells."""
-    rows, columns = np.split(np.fromfile(path, dtype="<i4"), 2)
-    return rows, columns, torch.ones(len(rows))
+def weighted(known, negatives):
+    """How often each cell counts: known ones once, the others as often as they are drawn beside them."""
+    rows, columns = known.shape
+    counts = known.sum(1)
+    # So many draws that what falls on known cells, and is left out, is made up for.
+    draws = (counts * negatives * columns / (columns - counts)).round().long()
+    rows = torch.repeat_interleave(torch.arange(rows, device=known.device), draws)
+    drawn = rows * columns + torch.randint(columns, (len(rows),), device=known.device)
+    ones = torch.ones(len(drawn), device=known.device)
+    drawn = torch.zeros(known.numel(), device=known.device).scatter_add_(0, drawn, ones).view_as(known)
+    return known + drawn * (1 - known)
 
 
 def finish(device):
@@ -64,21 +66,20 @@ def finish(device):
 def prepare(config):
     torch.set_num_threads(config["threads"])
     device, kind, batch = config["device"], config["kind"], config["batch"]
-    empty = lambda: torch.zeros(config["rows"], config["columns"])
     rows, columns, values = np.split(np.fromfile(config["cells"], dtype="<i4"), 3)
-    known = added(empty(), rows, columns, torch.from_numpy(values.view("<f4").copy()))
-    if kind == "autorec":
-        inputs, targets, mask = known, known, (known != 0).float()
-    else:
-        targets = (known != 0).float()
-        inputs = added(empty(), *named(config["kept"])) * config["scale"]
-        mask = added(targets.clone(), *named(config["drawn"]))
-    inputs, targets, mask = inputs.to(device), targets.to(device), mask.to(device)
-    filled = torch.nonzero(targets.any(1))[:, 0]
+    known = torch.zeros(config["rows"], config["columns"])
+    values = torch.from_numpy(values.view("<f4").copy()) if kind == "autorec" else torch.ones(len(rows))
+    known[ids(rows), ids(columns)] = values
+    known = known.to(device)
+    filled = torch.nonzero(known.any(1))[:, 0]
 
     def batches():
-        order = filled[torch.randperm(len(filled), device=device)].split(batch)
-        return [(own, inputs[own], targets[own], mask[own]) for own in order]
+        for own in filled[torch.randperm(len(filled), device=device)].split(batch):
+            targets = known[own]
+            if kind == "autorec":
+                yield own, targets, targets, (targets != 0).float()
+            else:
+                yield own, F.dropout(targets, config["corruption"]), targets, weighted(targets, config["negatives"])
 
     def repeat():
         torch.manual_seed(1)
@@ -88,12 +89,11 @@ def prepare(config):
             optimizer = torch.optim.Adam(groups, lr=0.001, fused=True)
         else:
             optimizer = torch.optim.Adagrad(groups, lr=0.1, eps=1.0)
-        epoch = batches()
-        total = torch.zeros((), device=device)
-        # Making the model and its batches is not what is compared.
+        total, steps = torch.zeros((), device=device), 0
+        # Making the model is not what is compared.
         finish(device)
         start = time.perf_counter()
-        for own, inputs, targets, mask in epoch:
+        for own, inputs, targets, mask in batches():
             optimizer.zero_grad()
             out = model(own, inputs)
             if kind == "autorec":
@@ -102,10 +102,10 @@ def prepare(config):
                 loss = F.binary_cross_entropy_with_logits(out, targets, weight=mask, reduction="sum") / len(own)
             loss.backward()
             optimizer.step()
-            total += loss.detach()
+            total, steps = total + loss.detach(), steps + 1
         finish(device)
         seconds = time.perf_counter() - start
-        return {"seconds": seconds, "check": total.item() / len(epoch)}
+        return {"seconds": seconds, "check": total.item() / steps}
 
     return repeat
 

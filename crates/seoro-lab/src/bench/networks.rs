@@ -34,9 +34,9 @@ pub(super) const CASES: &[Case] = &[
     Case { note: Some(ROWS_NOTE), ..step("cdae-adagrad-b128-ml-1m", cdae) },
 ];
 
-const ROWS_NOTE: &str = "one epoch over all rows (of items with their ratings; of users with their items); \
-                         ours makes its batches within the clock, the peer before, of CDAE from numbers \
-                         drawn as ours are; the check is the epoch's mean loss.";
+const ROWS_NOTE: &str = "one epoch over all rows (of items with their ratings; of users with their items); both make \
+                         their batches within the clock, of CDAE with what is drawn for them; the check is the \
+                         epoch's mean loss.";
 
 const BPR_NOTE: &str = "100 steps of MF-BPR on one table of 50,000 rows of 64 numbers, 2,048 random triples each, the same \
                         on both sides; the check is their mean loss.";
@@ -162,37 +162,8 @@ fn cdae(scene: &Scene) -> Result<Work, LabError> {
     let recipe = Cdae { batch_size: 128, epochs: 1, regularization: 0.0, ..Cdae::default() };
     let mut told = rows_told(scene, &log, Side::Users, "cdae")?;
     (told["hidden"], told["batch"], told["lambda"]) = (json!(recipe.hidden), json!(128), json!(0.0));
-    (told["kept"], told["drawn"]) = cdae_draws(&log, &recipe)?;
-    told["scale"] = json!(1.0 / (1.0 - recipe.corruption));
+    (told["corruption"], told["negatives"]) = (json!(recipe.corruption), json!(recipe.negatives));
     Ok(Work::told(("autoencoder_torch", told), epoch_of(recipe, log, scene), scene.threads))
-}
-
-/// Files of the cells that corruption leaves, and of those drawn beside the known ones: users, then items.
-fn cdae_draws(log: &Log, recipe: &Cdae) -> Result<(serde_json::Value, serde_json::Value), LabError> {
-    let known = Histories::new(log).matrix();
-    let negatives = Negatives::uniform(&known).map_err(|error| LabError::Usage(error.to_string()))?;
-    let mut rng = Seed::new(1).child("cells").rng();
-    let (mut kept, mut drawn) = (Vec::new(), Vec::new());
-    for (user, &item) in
-        (0..known.rows()).flat_map(|user| known.columns(user).iter().map(move |item| (user, item)))
-    {
-        let user = user as u32;
-        if rng.unit() >= recipe.corruption {
-            kept.push((user, item));
-        }
-        let others = (0..recipe.negatives).filter_map(|_| negatives.draw(user, &mut rng));
-        drawn.extend(others.map(|item| (user, item.0)));
-    }
-    Ok((json!(cells("cdae-kept.bin", &kept)?), json!(cells("cdae-drawn.bin", &drawn)?)))
-}
-
-/// Cells as a peer gets them: rows, then columns, 32 bits each.
-fn cells(name: &str, cells: &[(u32, u32)]) -> Result<std::path::PathBuf, LabError> {
-    file(name, |out| {
-        let (rows, columns) = (cells.iter().map(|cell| cell.0), cells.iter().map(|cell| cell.1));
-        rows.chain(columns).for_each(|id| out.extend(id.to_le_bytes()));
-        Ok(())
-    })
 }
 
 /// MF-BPR in the loop of networks: `s(u, i) = x_u · x_i`, all rows in one table.
