@@ -62,7 +62,7 @@ use crate::{FitError, Recommender, Run, Side, Training};
 use serde::{Deserialize, Serialize};
 
 /// Raised whenever one of the models of this network may give other numbers than before.
-pub(crate) const REVISION: u32 = 1;
+pub(crate) const REVISION: u32 = 2;
 
 /// What is done to a row on its way in, while learning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
