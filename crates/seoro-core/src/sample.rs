@@ -222,8 +222,8 @@ impl<'a> Negatives<'a> {
         }
     }
 
-    /// Draws `count` items as so many calls of [`draw`](Negatives::draw) would, and gives each to `take`; faster where they
-    /// are many.
+    /// Draws `count` items as so many calls of [`draw`](Negatives::draw) would, and gives each to `take`, none where there is
+    /// none to draw; faster where they are many.
     ///
     /// ```
     /// use seoro_core::{Csr, Seed, sample::Negatives};

@@ -14,6 +14,7 @@ mod blocks;
 mod bytes;
 mod lanes;
 mod lines;
+mod named;
 mod optimize;
 mod panels;
 pub mod scalar;

@@ -85,11 +85,6 @@ proptest! {
             (0..20).for_each(|item| {
                 assert_eq!(negatives.is_positive(user as u32, ItemId(item)), row.contains(&item));
             });
-            // Many at once are those drawn one by one.
-            let (mut many, mut one_by_one) = (vec![], Seed::new(seed).rng());
-            negatives.draw_many(user as u32, 9, &mut Seed::new(seed).rng(), |item| many.push(item));
-            let each = (0..9).filter_map(|_| negatives.draw(user as u32, &mut one_by_one));
-            prop_assert_eq!(each.collect::<Vec<_>>(), many);
             if free.iter().sum::<f64>() == 0.0 {
                 prop_assert_eq!(negatives.draw(user as u32, &mut rng), None);
                 continue;
@@ -117,6 +112,24 @@ fn a_user_with_nearly_all_items_is_served_as_fast_as_any() {
             free.iter().position(|&free| free == item.0).unwrap() as u32
         });
         assert_fits(&counts, &weights);
+    }
+}
+
+#[test]
+fn many_at_once_are_those_drawn_one_by_one() {
+    let some: Vec<u32> = (0..200).filter(|item| item % 3 == 0 || (60..70).contains(item)).collect();
+    let most: Vec<u32> = (0..199).collect();
+    let all: Vec<u32> = (0..200).collect();
+    let csr = positives(&[&some, &most, &all, &[]], 200);
+    for negatives in [Negatives::uniform(&csr).unwrap(), Negatives::popularity(&csr, 0.5).unwrap()] {
+        // The last user is beyond the matrix.
+        for (user, count) in (0..5).flat_map(|user| [0, 1, 50].map(|count| (user, count))) {
+            let (mut many, mut rng) = (vec![], Seed::new(5).rng());
+            negatives.draw_many(user, count, &mut Seed::new(5).rng(), |item| many.push(item));
+            let one_by_one: Vec<ItemId> = (0..count).filter_map(|_| negatives.draw(user, &mut rng)).collect();
+            assert_eq!(many, one_by_one, "user {user}, {count} items");
+            assert_eq!(many.len(), if user == 2 { 0 } else { count });
+        }
     }
 }
 
