@@ -54,7 +54,7 @@ impl LossKernels for Flex {
     fn logistic(scores: FlexTensor, targets: FlexTensor) -> FlexTensor {
         let (scores, targets) = (scores.to_contiguous(), targets.to_contiguous());
         let (scores, targets) = (scores.storage::<f32>(), targets.storage::<f32>());
-        let pieces = scores.par_chunks(PIECE).zip(targets.par_chunks(PIECE));
+        let pieces = scores.par_chunks(SCORES).zip(targets.par_chunks(SCORES));
         let sums: Vec<f64> = pieces.map(|(scores, targets)| logistic_sum(scores, targets)).collect();
         let mean = sums.iter().sum::<f64>() / targets.len().max(1) as f64;
         FlexTensor::from_data(TensorData::new(vec![mean as f32], [1]))
@@ -62,9 +62,9 @@ impl LossKernels for Flex {
 }
 
 /// Scores that a core takes at once.
-const PIECE: usize = 1 << 12;
+const SCORES: usize = 1 << 12;
 
-/// So many numbers between 1 and 2 have a product below 2^512.
+/// So many numbers between 1 and 2 have a product of at most 2^512.
 const FACTORS: usize = 512;
 
 /// `Σ ln(1 + eˢ) − y s`, with one logarithm for a product of many: `ln(1 + eˢ) = max(s, 0) + ln(1 + e^−|s|)`.
@@ -85,7 +85,7 @@ fn logistic_sum(scores: &[f32], targets: &[f32]) -> f64 {
 /// `(σ(s) − y) · by`, by `s`.
 fn logistic_gradient(scores: &[f32], targets: &[f32], by: f32) -> Vec<f32> {
     let mut gradient = scores.to_vec();
-    gradient.par_chunks_mut(PIECE).zip(targets.par_chunks(PIECE)).for_each(|(gradient, targets)| {
+    gradient.par_chunks_mut(SCORES).zip(targets.par_chunks(SCORES)).for_each(|(gradient, targets)| {
         kernel::sigmoid_all(gradient);
         gradient.iter_mut().zip(targets).for_each(|(gradient, target)| *gradient = (*gradient - target) * by);
     });

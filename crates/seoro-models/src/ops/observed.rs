@@ -11,7 +11,7 @@
 //!
 //! Every sum is one row's or one column's, in the order of cells: cores share rows and columns, and threads change nothing. Where
 //! a batch of few rows knows many of all cells, products of whole matrices are faster than sums of rows picked one by one: these
-//! are made instead, of one batch's cells at most.
+//! are made instead, of one batch's cells at most, and are the same for a given number of threads.
 
 mod cells;
 
@@ -98,7 +98,7 @@ pub(crate) trait ObservedKernels: Backend {
 /// For each row of the batch the sum of the rows of `from` `[N, K]` at its cells, weighted.
 fn sums_by_row(cells: &Cells, weights: &[f32], from: FlexTensor) -> FlexTensor {
     let dim = from.shape()[1];
-    if cells.by_column().is_none() {
+    if cells.is_dense() {
         let all = cells.scattered(weights);
         let all = View::new(&all, cells.n_rows(), cells.n_cols());
         return product(all, view(&from), [cells.n_rows(), cells.n_cols(), dim]);
@@ -139,7 +139,7 @@ fn totals(cells: &Cells, numbers: &[f32]) -> FlexTensor {
 }
 
 /// A number for each cell, written row by row on all cores.
-fn by_row(cells: &Cells, write: impl Fn(usize, &mut [f32]) + Sync) -> Vec<f32> {
+fn each_cell(cells: &Cells, write: impl Fn(usize, &mut [f32]) + Sync) -> Vec<f32> {
     let mut numbers = vec![0.0; cells.len()];
     let mut rest = numbers.as_mut_slice();
     let own = |row: usize| rest.split_off_mut(..cells.of_row(row).len()).unwrap_or_default();
@@ -151,7 +151,8 @@ fn by_row(cells: &Cells, write: impl Fn(usize, &mut [f32]) + Sync) -> Vec<f32> {
 /// So many numbers of all rows stay in a core's own cache.
 const NEAR: usize = 96 << 10;
 
-/// How many numbers of each of `rows` rows are a panel, of which all rows stay near.
+/// How many numbers of each of `rows` rows are a panel: the most of which all rows stay near; where none does, whole lines from
+/// farther away are read fewer times.
 fn panel_width(rows: usize) -> usize {
     [64, 32, 16].into_iter().find(|width| rows * width <= NEAR).unwrap_or(64)
 }
@@ -165,7 +166,10 @@ fn sums(
     dim: usize,
 ) -> Vec<f32> {
     let mut sums = vec![0.0; count * dim];
-    let n_from = from.len() / dim.max(1);
+    if dim == 0 {
+        return sums;
+    }
+    let n_from = from.len() / dim;
     let add = |row: usize, from: &[f32], sum: &mut [f32]| {
         let own = range(row);
         kernel::weighted_rows(&indices[own.clone()], &weights[own], from, sum);
@@ -202,10 +206,10 @@ impl ObservedKernels for Flex {
         let add_bias = |products: &mut [f32], columns: &[u32]| {
             products.iter_mut().zip(columns).for_each(|(product, &column)| *product += bias[column as usize]);
         };
-        let products = if cells.by_column().is_none() {
+        let products = if cells.is_dense() {
             let all = product(view(&hidden), view(&weight).transposed(), [cells.n_rows(), dim, n_cols]);
             let all: &[f32] = all.storage();
-            by_row(&cells, |row, products| {
+            each_cell(&cells, |row, products| {
                 let (all, columns) = (&all[row * n_cols..(row + 1) * n_cols], columns(row));
                 let own = products.iter_mut().zip(columns);
                 own.for_each(|(product, &column)| *product = all[column as usize]);
@@ -213,7 +217,7 @@ impl ObservedKernels for Flex {
             })
         } else {
             let (hidden, weight): (&[f32], &[f32]) = (hidden.storage(), weight.storage());
-            by_row(&cells, |row, products| {
+            each_cell(&cells, |row, products| {
                 let columns = columns(row);
                 kernel::dot_named(&hidden[row * dim..(row + 1) * dim], columns, weight, products);
                 add_bias(products, columns);

@@ -123,7 +123,9 @@ fn the_logistic_loss_is_its_definition() {
 fn cells() -> [Arc<Cells>; 2] {
     let rows: [(&[u32], &[f32]); 4] =
         [(&[0, 2, 4], &[1.0, -0.5, 2.0]), (&[], &[]), (&[2, 2], &[0.5, 1.5]), (&[4], &[-1.0])];
-    [6, 60].map(|n_cols| Arc::new(Cells::new(n_cols, rows)))
+    let cells = [6, 60].map(|n_cols| Arc::new(Cells::new(n_cols, rows)));
+    assert_eq!(cells.each_ref().map(|cells| cells.is_dense()), [true, false]);
+    cells
 }
 
 #[test]
@@ -150,31 +152,80 @@ fn decoding_known_cells_is_its_definition() {
     }
 }
 
+/// A batch of which each row has `each` cells, too few for whole matrices.
+fn spread([n_rows, n_cols]: [usize; 2], each: usize) -> Arc<Cells> {
+    let column = |row: usize, cell: usize| ((row + 7 * cell) % n_cols) as u32;
+    let columns: Vec<u32> =
+        (0..n_rows).flat_map(|row| (0..each).map(move |cell| column(row, cell))).collect();
+    let values = normal("values", [n_rows, each]);
+    let cells = Cells::new(n_cols, columns.chunks(each).zip(values.chunks(each)));
+    assert!(!cells.is_dense());
+    Arc::new(cells)
+}
+
 #[test]
 fn wide_layers_are_summed_as_narrow_ones() {
-    // Each row is read by ten cells, of a hundred, and there is more than one panel of numbers.
-    let (n, dim) = (100, 150);
-    let columns: Vec<u32> =
-        (0..n as u32).flat_map(|row| (0..10).map(move |cell| (row + 7 * cell) % 100)).collect();
-    let values = normal("values", [n, 10]);
-    let cells = Arc::new(Cells::new(n, columns.chunks(10).zip(values.chunks(10))));
-    let inputs = [("hidden", [n, dim]), ("weight", [n, dim]), ("bias", [n, 1])]
-        .map(|(name, shape)| (normal(name, shape), shape));
-    let both = |of: &[Tensor<2>], encoded: Tensor<2>, decoded: Tensor<2>| {
-        (encoded * of[0].clone()).sum() + decoded.tanh().sum()
-    };
-    let function = |of: &[Tensor<2>]| {
-        let decoded = decode(of[0].clone(), of[1].clone(), of[2].clone(), &cells);
-        both(of, encode(of[1].clone(), &cells), decoded)
-    };
-    let oracle = |of: &[Tensor<2>]| {
-        let decoded = portable_decode(of[0].clone(), of[1].clone(), of[2].clone(), &cells);
-        both(of, portable_encode(of[1].clone(), &cells), decoded)
-    };
-    let (expected, oracles) = value_and_gradients(&oracle, &inputs, &cpu());
-    let (found, gradients) = value_and_gradients(&function, &inputs, &cpu());
-    near("the sum", &[found], &[expected], 1e-4);
-    gradients.iter().zip(&oracles).for_each(|(found, expected)| near("gradients", found, expected, 1e-4));
+    // Panels of 64, 32 and 16 numbers, the last of each overlapping, and columns too many for any.
+    for (shape, each, dim) in
+        [([100, 100], 10, 150), ([80, 1_600], 160, 90), ([80, 3_200], 320, 50), ([80, 6_200], 620, 70)]
+    {
+        let cells = spread(shape, each);
+        let inputs = [("hidden", [shape[0], dim]), ("weight", [shape[1], dim]), ("bias", [shape[1], 1])]
+            .map(|(name, shape)| (normal(name, shape), shape));
+        let both = |of: &[Tensor<2>], encoded: Tensor<2>, decoded: Tensor<2>| {
+            (encoded * of[0].clone()).sum() + decoded.tanh().sum()
+        };
+        let function = |of: &[Tensor<2>]| {
+            let decoded = decode(of[0].clone(), of[1].clone(), of[2].clone(), &cells);
+            both(of, encode(of[1].clone(), &cells), decoded)
+        };
+        let oracle = |of: &[Tensor<2>]| {
+            let decoded = portable_decode(of[0].clone(), of[1].clone(), of[2].clone(), &cells);
+            both(of, portable_encode(of[1].clone(), &cells), decoded)
+        };
+        let (expected, oracles) = value_and_gradients(&oracle, &inputs, &cpu());
+        let (found, gradients) = value_and_gradients(&function, &inputs, &cpu());
+        near("the sum", &[found], &[expected], 1e-3);
+        gradients.iter().zip(&oracles).for_each(|(found, expected)| near("gradients", found, expected, 1e-4));
+    }
+}
+
+#[test]
+#[should_panic(expected = "a value for each column")]
+fn a_row_has_a_value_for_each_column() {
+    let rows: [(&[u32], &[f32]); 2] = [(&[0, 1], &[1.0]), (&[2], &[2.0, 3.0])];
+    let _ = Cells::new(3, rows);
+}
+
+#[test]
+#[should_panic(expected = "columns below 2")]
+fn a_column_beyond_the_last_is_refused() {
+    let _ = Cells::new(2, [(&[2][..], &[1.0][..])]);
+}
+
+#[test]
+#[should_panic(expected = "starts of rows")]
+fn rows_end_where_the_cells_do() {
+    let _ = Cells::from_flat(2, vec![0, 1], vec![0, 1], vec![1.0; 2]);
+}
+
+#[test]
+fn the_logistic_loss_of_many_scores_is_its_definition() {
+    let many = normal("scores", [9_001, 1]);
+    for scores in [many.iter().map(|x| 4.0 * x).collect(), vec![0.0; 512]] {
+        let rows = scores.len();
+        let targets: Vec<f32> = (0..rows).map(|place| f32::from(u8::from(place % 3 == 0))).collect();
+        let function = |x: &[Tensor<2>]| super::logistic(x[0].clone(), &targets);
+        let oracle = |x: &[Tensor<2>]| {
+            let targets = Tensor::from_data(TensorData::new(targets.clone(), [rows, 1]), &cpu());
+            losses::portable(x[0].clone(), targets)
+        };
+        let inputs = [(scores, [rows, 1])];
+        let (expected, oracles) = value_and_gradients(&oracle, &inputs, &cpu());
+        let (found, gradients) = value_and_gradients(&function, &inputs, &cpu());
+        near("loss", &[found], &[expected], 1e-5);
+        near("gradient", &gradients[0], &oracles[0], 1e-6);
+    }
 }
 
 #[test]

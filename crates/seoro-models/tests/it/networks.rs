@@ -373,13 +373,15 @@ fn bad_hyper_parameters_are_typed_errors() {
     assert!(matches!(fit(&small(), &empty, |_| {}), Err(FitError::Empty { .. })));
 }
 
-/// An epoch's loss on other devices is the processor's.
+/// Epoch by epoch, the losses of other devices are the processor's.
 #[cfg(any(feature = "gpu", feature = "ndarray"))]
 #[test]
 fn devices_agree_on_the_embedded_world() {
     use seoro_models::DeviceName;
     let events = seoro_core::world::World::new().implicit();
-    let recipe = NeuMf { epochs: 1, batch_size: 2048, ..NeuMf::default() };
+    // A software driver takes minutes for all.
+    let events = events.select(&(0..events.len()).step_by(3).collect::<Vec<_>>());
+    let recipe = NeuMf { epochs: 2, batch_size: 2048, ..NeuMf::default() };
     let losses = |device: DeviceName| {
         let mut losses = Vec::new();
         let mut observe = |epoch: Epoch<'_>| losses.push(epoch.loss.unwrap());

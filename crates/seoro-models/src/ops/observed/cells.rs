@@ -40,6 +40,7 @@ impl Cells {
     pub fn new<'a>(n_cols: usize, rows: impl IntoIterator<Item = (&'a [u32], &'a [f32])>) -> Self {
         let (mut starts, mut columns, mut values) = (vec![0], Vec::new(), Vec::new());
         for (of_row, of_values) in rows {
+            assert_eq!(of_row.len(), of_values.len(), "a value for each column");
             columns.extend_from_slice(of_row);
             values.extend_from_slice(of_values);
             starts.push(columns.len() as u32);
@@ -92,6 +93,11 @@ impl Cells {
     /// The value of each cell.
     pub fn values(&self) -> &[f32] {
         &self.values
+    }
+
+    /// Whether so many of all cells are known that products of whole matrices are faster.
+    pub fn is_dense(&self) -> bool {
+        self.by_column.is_none()
     }
 
     /// The places of a row's cells.
