@@ -45,17 +45,13 @@ def ids(numbers):
     return torch.from_numpy(numbers.astype(np.int64))
 
 
-def weighted(known, negatives):
-    """How often each cell counts: known ones once, the others as often as they are drawn beside them."""
+def weighted(known, draws):
+    """How often each cell counts: known ones once, the others as often as they are drawn, so often in each row."""
     rows, columns = known.shape
-    counts = known.sum(1)
-    # So many draws that what falls on known cells, and is left out, is made up for.
-    draws = (counts * negatives * columns / (columns - counts)).round().long()
     rows = torch.repeat_interleave(torch.arange(rows, device=known.device), draws)
     drawn = rows * columns + torch.randint(columns, (len(rows),), device=known.device)
-    ones = torch.ones(len(drawn), device=known.device)
-    drawn = torch.zeros(known.numel(), device=known.device).scatter_add_(0, drawn, ones).view_as(known)
-    return known + drawn * (1 - known)
+    known = known.flatten()
+    return known.scatter_add(0, drawn, 1 - known[drawn]).view(-1, columns)
 
 
 def finish(device):
@@ -71,7 +67,11 @@ def prepare(config):
     values = torch.from_numpy(values.view("<f4").copy()) if kind == "autorec" else torch.ones(len(rows))
     known[ids(rows), ids(columns)] = values
     known = known.to(device)
-    filled = torch.nonzero(known.any(1))[:, 0]
+    counts = (known != 0).sum(1)
+    filled = torch.nonzero(counts)[:, 0]
+    # So many draws that what falls on known cells, and is left out, is made up for.
+    share = (counts / config["columns"]).clamp(max=0.99)
+    draws = (counts * config.get("negatives", 0) / (1 - share)).round().long()
 
     def batches():
         for own in filled[torch.randperm(len(filled), device=device)].split(batch):
@@ -79,7 +79,7 @@ def prepare(config):
             if kind == "autorec":
                 yield own, targets, targets, (targets != 0).float()
             else:
-                yield own, F.dropout(targets, config["corruption"]), targets, weighted(targets, config["negatives"])
+                yield own, F.dropout(targets, config["corruption"]), targets, weighted(targets, draws[own])
 
     def repeat():
         torch.manual_seed(1)
@@ -88,7 +88,7 @@ def prepare(config):
         if kind == "autorec":
             optimizer = torch.optim.Adam(groups, lr=0.001, fused=True)
         else:
-            optimizer = torch.optim.Adagrad(groups, lr=0.1, eps=1.0)
+            optimizer = torch.optim.Adagrad(groups, lr=0.1, eps=1.0, fused=True)
         total, steps = torch.zeros((), device=device), 0
         # Making the model is not what is compared.
         finish(device)

@@ -35,8 +35,8 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 const ROWS_NOTE: &str = "one epoch over all rows (of items with their ratings; of users with their items); both make \
-                         their batches within the clock, of CDAE with what is drawn for them; the check is the \
-                         epoch's mean loss.";
+                         their batches within the clock, of CDAE with what is drawn for them, ours on a thread beside \
+                         those named; the check is the epoch's mean loss.";
 
 const BPR_NOTE: &str = "100 steps of MF-BPR on one table of 50,000 rows of 64 numbers, 2,048 random triples each, the same \
                         on both sides; the check is their mean loss.";
