@@ -1,8 +1,11 @@
 //! What a layer does to its sums.
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::{relu, sigmoid, tanh};
+use burn::tensor::activation::{leaky_relu, relu, sigmoid, tanh};
 use serde::{Deserialize, Serialize};
+
+/// The slope of [`Activation::LeakyRelu`] below 0.
+const LEAK: f32 = 0.2;
 
 /// What a layer does to its sums.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +21,8 @@ pub enum Activation {
     Sigmoid,
     /// The hyperbolic tangent.
     Tanh,
+    /// `max(x, 0.2 x)`, with the slope that TensorFlow has by default.
+    LeakyRelu,
 }
 
 impl Activation {
@@ -28,6 +33,7 @@ impl Activation {
             Activation::Relu => relu(sums),
             Activation::Sigmoid => sigmoid(sums),
             Activation::Tanh => tanh(sums),
+            Activation::LeakyRelu => leaky_relu(sums, f64::from(LEAK)),
         }
     }
 
@@ -38,6 +44,16 @@ impl Activation {
             Activation::Relu => sums.iter_mut().for_each(|x| *x = if *x < 0.0 { 0.0 } else { *x }),
             Activation::Sigmoid => seoro_core::kernel::sigmoid_all(sums),
             Activation::Tanh => sums.iter_mut().for_each(|x| *x = x.tanh()),
+            Activation::LeakyRelu => sums.iter_mut().for_each(|x| *x = if *x < 0.0 { LEAK * *x } else { *x }),
+        }
+    }
+
+    /// Where it is `x` above 0 and a multiple of it below: by what.
+    pub(crate) fn slope(self) -> Option<f32> {
+        match self {
+            Activation::Relu => Some(0.0),
+            Activation::LeakyRelu => Some(LEAK),
+            _ => None,
         }
     }
 }

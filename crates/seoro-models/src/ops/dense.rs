@@ -4,10 +4,11 @@
 //! Y = f(X W + b)        G = ∂L/∂Y ∘ f′        ∂L/∂X = G Wᵀ      ∂L/∂W = Xᵀ G      ∂L/∂b = Σ_rows G
 //! ```
 //!
-//! With `f = max(·, 0)` (ReLU) `f′` is 1 where `Y > 0`, else 0; other activations come after the fused part.
+//! With `f` a ReLU, leaky or not, `f′` is 1 where `Y > 0`, else its slope; other activations come after the fused part.
 
 use super::activation::Activation;
 use super::numbers::is_host;
+use super::step::PIECE;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
@@ -15,6 +16,7 @@ use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::{Tensor, TensorData};
+use rayon::prelude::*;
 use seoro_core::gemm::{View, ViewMut, gemm};
 use seoro_core::kernel;
 
@@ -28,10 +30,10 @@ pub fn dense(input: Tensor<2>, weight: Tensor<2>, bias: Tensor<2>, activation: A
     if !is_host(&input.device().without_autodiff()) {
         return portable(input, weight, bias, activation);
     }
-    let is_relu = activation == Activation::Relu;
+    let slope = activation.slope();
     let [input, weight, bias] = [input, weight, bias].map(Tensor::into_dispatch);
-    let out = Tensor::from_dispatch(<Dispatch as DenseKernels>::dense(input, weight, bias, is_relu));
-    if is_relu { out } else { activation.of(out) }
+    let out = Tensor::from_dispatch(<Dispatch as DenseKernels>::dense(input, weight, bias, slope));
+    if slope.is_some() { out } else { activation.of(out) }
 }
 
 /// The definition, of tensor operations.
@@ -47,12 +49,12 @@ pub(crate) fn portable(
 /// Fused layers, on the processor.
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait DenseKernels: Backend {
-    /// See [`dense`](super::dense).
+    /// See [`dense`](super::dense); `slope` is that of a ReLU below 0, where there is one.
     fn dense(
         input: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        is_relu: bool,
+        slope: Option<f32>,
     ) -> FloatTensor<Self>;
 }
 
@@ -77,17 +79,26 @@ pub(super) fn product(a: View<'_>, b: View<'_>, [rows, inner, cols]: [usize; 3])
     matrix(numbers, [rows, cols])
 }
 
+/// A number below 0 of a ReLU with this slope; without one, 0 whatever it was.
+fn below(slope: f32, x: f32) -> f32 {
+    if slope == 0.0 { 0.0 } else { slope * x }
+}
+
 impl DenseKernels for Flex {
-    fn dense(input: FlexTensor, weight: FlexTensor, bias: FlexTensor, is_relu: bool) -> FlexTensor {
+    fn dense(input: FlexTensor, weight: FlexTensor, bias: FlexTensor, slope: Option<f32>) -> FlexTensor {
         let [input, weight, bias] = [input, weight, bias].map(|tensor| tensor.to_contiguous());
         let (rows, [inner, cols]) = (input.shape()[0], [weight.shape()[0], weight.shape()[1]]);
         // The bias stands in the output before the product is added to it.
         let mut out = bias.storage::<f32>().repeat(rows);
         let parallel = rows * inner * cols >= MANY;
         gemm(1.0, view(&input), view(&weight), 1.0, ViewMut::new(&mut out, rows, cols), parallel);
-        if is_relu {
+        if let Some(slope) = slope {
             // What is no number stays none, as in the portable version.
-            out.iter_mut().for_each(|x| *x = if *x < 0.0 { 0.0 } else { *x });
+            let bend = |x: &mut f32| *x = if *x < 0.0 { below(slope, *x) } else { *x };
+            match parallel {
+                true => out.par_chunks_mut(PIECE).for_each(|piece| piece.iter_mut().for_each(bend)),
+                false => out.iter_mut().for_each(bend),
+            }
         }
         matrix(out, [rows, cols])
     }
@@ -101,8 +112,8 @@ struct DenseBackward;
 struct Kept {
     input: FlexTensor,
     weight: FlexTensor,
-    /// With an activation: what came out of it.
-    output: Option<FlexTensor>,
+    /// With an activation: its slope below 0, and what came out of it.
+    bent: Option<(f32, FlexTensor)>,
 }
 
 impl Backward<Flex, 3> for DenseBackward {
@@ -111,10 +122,13 @@ impl Backward<Flex, 3> for DenseBackward {
     fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let [of_input, of_weight, of_bias] = ops.parents;
         let mut gradient = gradients.consume::<Flex>(&ops.node).to_contiguous();
-        let Kept { input, weight, output } = ops.state;
-        if let Some(output) = output {
-            let pairs = gradient.storage_mut::<f32>().iter_mut().zip(output.storage::<f32>());
-            pairs.for_each(|(gradient, &out)| *gradient = if out <= 0.0 { 0.0 } else { *gradient });
+        let Kept { input, weight, bent } = ops.state;
+        if let Some((slope, output)) = bent {
+            let pieces = gradient.storage_mut::<f32>().par_chunks_mut(PIECE);
+            pieces.zip(output.storage::<f32>().par_chunks(PIECE)).for_each(|(gradient, output)| {
+                let bend = |x: f32, out: f32| if out <= 0.0 { below(slope, x) } else { x };
+                gradient.iter_mut().zip(output).for_each(|(x, &out)| *x = bend(*x, out));
+            });
         }
         let (rows, [inner, cols]) = (input.shape()[0], [weight.shape()[0], weight.shape()[1]]);
         if let Some(node) = of_bias {
@@ -139,16 +153,16 @@ impl<C: CheckpointStrategy> DenseKernels for Autodiff<Flex, C> {
         input: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        is_relu: bool,
+        slope: Option<f32>,
     ) -> FloatTensor<Self> {
         let [(input, of_input), (weight, of_weight), (bias, of_bias)] =
             [input, weight, bias].map(|tensor| tensor.into_parts());
         let [input, weight] = [input, weight].map(|tensor| tensor.to_contiguous());
-        let out = Flex::dense(input.clone(), weight.clone(), bias, is_relu);
+        let out = Flex::dense(input.clone(), weight.clone(), bias, slope);
         match DenseBackward.prepare::<C>([of_input, of_weight, of_bias]).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => {
-                let output = is_relu.then(|| out.clone());
-                prepared.finish(Kept { input, weight, output }, out)
+                let bent = slope.map(|slope| (slope, out.clone()));
+                prepared.finish(Kept { input, weight, bent }, out)
             }
             OpsKind::UnTracked(prepared) => prepared.finish(out),
         }

@@ -83,7 +83,7 @@ fn check(what: &str, function: Function<'_>, oracle: Function<'_>, inputs: &[(Ve
 #[test]
 fn a_dense_layer_is_its_definition() {
     for (rows, inner, cols) in [(1, 1, 1), (5, 7, 3), (9, 16, 8)] {
-        for activation in [Activation::Linear, Activation::Relu] {
+        for activation in [Activation::Linear, Activation::Relu, Activation::LeakyRelu] {
             let inputs = [
                 (normal("input", [rows, inner]), [rows, inner]),
                 (normal("weight", [inner, cols]), [inner, cols]),
