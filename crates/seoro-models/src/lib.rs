@@ -11,6 +11,8 @@ pub mod cooccurrence_svd;
 pub mod device;
 pub mod ease;
 mod epochs;
+#[cfg(feature = "networks")]
+pub mod graph;
 pub mod ials;
 mod inverse;
 pub mod item2vec;

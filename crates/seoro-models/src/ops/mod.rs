@@ -11,6 +11,7 @@
 //! | [`logistic`](fn@logistic) | a scalar exponential and three temporaries |
 //! | [`dense`](fn@dense) | four of five temporaries of a layer |
 //! | [`encode`], [`decode`] | all cells of rows of which few are known |
+//! | [`propagate`](fn@propagate) | of a graph's layers the last, but for a batch's rows; entries laid out one by one |
 
 mod activation;
 pub(crate) mod arrears;
@@ -18,6 +19,7 @@ mod dense;
 mod losses;
 pub(crate) mod numbers;
 mod observed;
+pub(crate) mod propagate;
 pub(crate) mod rows;
 pub(crate) mod step;
 #[cfg(test)]
@@ -27,3 +29,4 @@ pub use activation::Activation;
 pub use dense::dense;
 pub use losses::logistic;
 pub use observed::{Cells, decode, encode};
+pub use propagate::{Reach, propagate};

@@ -8,11 +8,11 @@ use burn::tensor::{Device, Tensor, TensorData};
 use seoro_core::Seed;
 use std::sync::Arc;
 
-fn cpu() -> Device {
+pub(super) fn cpu() -> Device {
     device::device(DeviceName::Cpu).expect("always there")
 }
 
-fn normal(name: &str, shape: [usize; 2]) -> Vec<f32> {
+pub(super) fn normal(name: &str, shape: [usize; 2]) -> Vec<f32> {
     let mut rng = Seed::new(5).child(name).rng();
     (0..shape[0] * shape[1]).map(|_| rng.normal() as f32).collect()
 }
@@ -21,7 +21,7 @@ fn leaf(numbers: &[f32], shape: [usize; 2], device: &Device) -> Tensor<2> {
     Tensor::from_data(TensorData::new(numbers.to_vec(), shape), device).autodiff().require_grad()
 }
 
-fn near(what: &str, found: &[f32], expected: &[f32], tolerance: f32) {
+pub(super) fn near(what: &str, found: &[f32], expected: &[f32], tolerance: f32) {
     assert_eq!(found.len(), expected.len(), "{what}");
     for (found, expected) in found.iter().zip(expected) {
         assert!(
@@ -32,10 +32,10 @@ fn near(what: &str, found: &[f32], expected: &[f32], tolerance: f32) {
 }
 
 /// A function of some matrices, to one number.
-type Function<'a> = &'a dyn Fn(&[Tensor<2>]) -> Tensor<1>;
+pub(super) type Function<'a> = &'a dyn Fn(&[Tensor<2>]) -> Tensor<1>;
 
 /// The value of `function` and its gradients by each of its inputs.
-fn value_and_gradients(
+pub(super) fn value_and_gradients(
     function: Function<'_>,
     inputs: &[(Vec<f32>, [usize; 2])],
     device: &Device,
@@ -50,7 +50,12 @@ fn value_and_gradients(
 }
 
 /// Holds `function` on every device to `oracle` on the processor, and its gradients to finite differences.
-fn check(what: &str, function: Function<'_>, oracle: Function<'_>, inputs: &[(Vec<f32>, [usize; 2])]) {
+pub(super) fn check(
+    what: &str,
+    function: Function<'_>,
+    oracle: Function<'_>,
+    inputs: &[(Vec<f32>, [usize; 2])],
+) {
     let (expected, oracles) = value_and_gradients(oracle, inputs, &cpu());
     let (mut value, mut gradients) = (0.0, Vec::new());
     for device in device::tested().iter().rev() {
