@@ -12,11 +12,13 @@
 //! | [`dense`](fn@dense) | four of five temporaries of a layer |
 //! | [`encode`], [`decode`] | all cells of rows of which few are known |
 //! | [`propagate`](fn@propagate) | of a graph's layers the last, but for a batch's rows; entries laid out one by one |
+//! | [`margins`](fn@margins) | three copies of rows, and gradients of the size of each |
 
 mod activation;
 pub(crate) mod arrears;
 mod dense;
 mod losses;
+mod margins;
 pub(crate) mod numbers;
 mod observed;
 pub(crate) mod propagate;
@@ -28,5 +30,6 @@ mod tests;
 pub use activation::Activation;
 pub use dense::dense;
 pub use losses::logistic;
+pub use margins::{Triples, margins};
 pub use observed::{Cells, decode, encode};
 pub use propagate::{Reach, propagate};

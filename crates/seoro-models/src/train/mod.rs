@@ -11,9 +11,11 @@ mod learner;
 mod parameters;
 #[cfg(test)]
 mod tests;
+mod triples;
 
 pub use descent::{Adagrad, Adam, Descent, Optimizer, Rprop, Schedule};
 pub(crate) use feed::by_all_threads;
 pub use feed::{Feed, PairBatch, Pairs, Whole};
 pub use learner::{Network, Trainer};
 pub use parameters::{Init, Parameters, Step, TableId, WeightId};
+pub use triples::{Pairwise, Sampling};
