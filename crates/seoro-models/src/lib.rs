@@ -17,6 +17,8 @@ pub mod ials;
 mod inverse;
 pub mod item2vec;
 pub mod item_knn;
+#[cfg(feature = "networks")]
+pub mod lightgcn;
 mod linalg;
 pub mod mf;
 #[cfg(feature = "networks")]

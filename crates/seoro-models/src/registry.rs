@@ -242,4 +242,6 @@ models! {
     autorec::AutoRec,
     #[cfg(feature = "networks")]
     cdae::Cdae,
+    #[cfg(feature = "networks")]
+    lightgcn::LightGcn,
 }

@@ -35,6 +35,12 @@ pub enum Init {
 }
 
 impl Init {
+    /// A matrix of these numbers, drawn from `seed`.
+    pub(crate) fn matrix(self, shape: [usize; 2], seed: Seed) -> Matrix {
+        // As many numbers as the shape has.
+        Matrix::from_vec(shape[0], shape[1], self.draw(shape, &mut seed.rng())).unwrap_or_default()
+    }
+
     fn draw(self, [rows, cols]: [usize; 2], rng: &mut Rng) -> Vec<f32> {
         let limit = match self {
             Init::Zeros | Init::Normal(_) => 0.0,
