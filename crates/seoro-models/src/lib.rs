@@ -12,6 +12,8 @@ pub mod device;
 pub mod ease;
 mod epochs;
 #[cfg(feature = "networks")]
+pub mod gcn;
+#[cfg(feature = "networks")]
 pub mod graph;
 pub mod ials;
 mod inverse;

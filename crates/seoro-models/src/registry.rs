@@ -243,5 +243,7 @@ models! {
     #[cfg(feature = "networks")]
     cdae::Cdae,
     #[cfg(feature = "networks")]
+    gcn::Gcn,
+    #[cfg(feature = "networks")]
     lightgcn::LightGcn,
 }

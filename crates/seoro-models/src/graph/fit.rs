@@ -144,3 +144,16 @@ pub(crate) fn check_sizes(model: &'static str, factors: usize, layers: usize) ->
     };
     Err(FitError::Parameter { model, parameter, value, expected })
 }
+
+/// Refuses a share to drop that leaves nothing.
+///
+/// # Errors
+/// [`FitError::Parameter`].
+pub(crate) fn check_share(model: &'static str, parameter: &'static str, share: f64) -> Result<(), FitError> {
+    match (0.0..1.0).contains(&share) {
+        true => Ok(()),
+        false => {
+            Err(FitError::Parameter { model, parameter, value: share, expected: "at least 0 and below 1" })
+        }
+    }
+}

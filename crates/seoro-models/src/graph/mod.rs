@@ -1,6 +1,6 @@
 //! What the models of the user-item graph share: the graph itself, how they are fitted, and the model that they become.
 //!
-//! [`LightGcn`](crate::lightgcn::LightGcn) makes each node's final embedding of its own and of those near it. A step computes them as far as its batch needs them; a fitted model holds them,
+//! [`LightGcn`](crate::lightgcn::LightGcn) and [`Gcn`](crate::gcn::Gcn) make each node's final embedding of its own and of those near it. A step computes them as far as its batch needs them; a fitted model holds them,
 //! and its score is their product.
 
 mod adjacency;
@@ -11,7 +11,7 @@ pub use adjacency::{Graph, Normalization};
 pub use model::GraphModel;
 
 pub(crate) use adjacency::Weighted;
-pub(crate) use fit::{Nodes, Plan, Shape, check_sizes};
+pub(crate) use fit::{Nodes, Plan, Shape, check_share, check_sizes};
 
 use crate::ops::{Triples, logistic, margins};
 use burn::tensor::{Tensor, TensorData};

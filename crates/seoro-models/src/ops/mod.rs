@@ -17,6 +17,7 @@
 mod activation;
 pub(crate) mod arrears;
 mod dense;
+mod dropout;
 mod losses;
 mod margins;
 pub(crate) mod numbers;
@@ -33,3 +34,5 @@ pub use losses::logistic;
 pub use margins::{Triples, margins};
 pub use observed::{Cells, decode, encode};
 pub use propagate::{Reach, propagate};
+
+pub(crate) use dropout::dropout;

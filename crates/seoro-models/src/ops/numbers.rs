@@ -3,6 +3,7 @@
 use burn::backend::flex::FlexTensor;
 use burn::backend::{DispatchDevice, Flex};
 use burn::tensor::{Device, Tensor, TensorData};
+use seoro_core::Matrix;
 
 /// A matrix of parameters `[R, D]`: plain numbers on the processor, for kernels to change in place, and a tensor elsewhere.
 #[derive(Clone, Debug)]
@@ -42,6 +43,12 @@ impl Numbers {
             Numbers::Device(tensor) => host_numbers(tensor.clone()),
         }
     }
+}
+
+/// A matrix on the processor.
+pub(crate) fn on_host(matrix: Matrix) -> Tensor<2> {
+    let shape = [matrix.rows(), matrix.cols()];
+    Tensor::from_primitive::<Flex>(FlexTensor::from_data(TensorData::new(matrix.into_vec(), shape)))
 }
 
 /// The numbers of a tensor of any device, row by row.

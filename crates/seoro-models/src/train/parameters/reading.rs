@@ -56,6 +56,11 @@ impl<'a> Step<'a> {
         self.seed.child(name).rng()
     }
 
+    /// The seed called `name`, of this batch alone.
+    pub fn seed(&self, name: &str) -> Seed {
+        self.seed.child(name)
+    }
+
     fn leaf(&mut self, parameter: usize, rows: Option<Vec<u32>>, values: Tensor<2>) -> Tensor<2> {
         let tensor = values.autodiff().require_grad();
         self.leaves.push(Leaf { parameter, rows, tensor: tensor.clone() });
