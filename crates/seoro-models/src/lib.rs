@@ -26,6 +26,8 @@ pub mod mf;
 #[cfg(feature = "networks")]
 pub mod ncf;
 #[cfg(feature = "networks")]
+pub mod ngcf;
+#[cfg(feature = "networks")]
 pub mod ops;
 pub mod persist;
 pub mod popularity;

@@ -245,5 +245,7 @@ models! {
     #[cfg(feature = "networks")]
     gcn::Gcn,
     #[cfg(feature = "networks")]
+    ngcf::Ngcf,
+    #[cfg(feature = "networks")]
     lightgcn::LightGcn,
 }

@@ -1,6 +1,7 @@
 //! What the models of the user-item graph share: the graph itself, how they are fitted, and the model that they become.
 //!
-//! [`LightGcn`](crate::lightgcn::LightGcn) and [`Gcn`](crate::gcn::Gcn) make each node's final embedding of its own and of those near it. A step computes them as far as its batch needs them; a fitted model holds them,
+//! [`LightGcn`](crate::lightgcn::LightGcn), [`Ngcf`](crate::ngcf::Ngcf) and [`Gcn`](crate::gcn::Gcn) make each node's final
+//! embedding of its own and of those near it. A step computes them as far as its batch needs them; a fitted model holds them,
 //! and its score is their product.
 
 mod adjacency;
