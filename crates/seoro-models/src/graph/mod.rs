@@ -7,6 +7,8 @@
 mod adjacency;
 mod fit;
 mod model;
+#[cfg(test)]
+mod tests;
 
 pub use adjacency::{Graph, Normalization};
 pub use model::GraphModel;

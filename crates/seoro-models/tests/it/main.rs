@@ -1,6 +1,8 @@
 //! The crate's integration tests, one binary.
 #![allow(clippy::unwrap_used)]
 mod conformance;
+#[cfg(feature = "networks")]
+mod graphs;
 mod item2vec;
 mod linear;
 mod mf;

@@ -29,5 +29,8 @@ fn public_types_cross_threads() {
         use seoro_models::train::{Descent, Optimizer, PairBatch, Pairs, Parameters, Rprop, Whole};
         crosses::<(Descent, Optimizer, Rprop, Parameters)>();
         crosses::<(PairBatch, Pairs<'_>, Whole<PairBatch>)>();
+        crosses::<(seoro_models::graph::Graph, seoro_models::graph::GraphError)>();
+        crosses::<(seoro_models::train::Pairwise<'_>, seoro_models::ops::Triples, seoro_models::ops::Reach)>(
+        );
     }
 }
