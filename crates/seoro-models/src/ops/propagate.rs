@@ -17,6 +17,11 @@
 //! One weight, `[0, 1]`, is a single product with the matrix; `[1]` takes rows. Every sum is one row's, in the order of its
 //! entries: cores share rows, and threads change nothing.
 
+#![cfg_attr(
+    feature = "ndarray",
+    allow(deprecated, reason = "burn gives ndarray up in favour of flex; it stays to be asked for")
+)]
+
 #[cfg_attr(
     not(any(feature = "gpu", feature = "ndarray", test)),
     allow(dead_code, reason = "a build for the processor alone has kernels for all it has")
@@ -196,7 +201,6 @@ without_kernel! {
     #[cfg(feature = "gpu")]
     Cube,
     #[cfg(feature = "ndarray")]
-    #[expect(deprecated, reason = "burn gives it up in favour of flex; it stays to be asked for")]
     NdArray
 }
 
