@@ -7,7 +7,7 @@ use crate::lightgcn::LightGcn;
 use crate::ngcf::Ngcf;
 use crate::ops::Triples;
 use crate::ops::numbers::host_numbers;
-use crate::train::{Adam, Network, Optimizer, Parameters, Step};
+use crate::train::{Adam, Init, Network, Optimizer, Parameters, Step};
 use seoro_core::{Embed, ItemId, Items, Matrix, Query, Score, Seed, UserId};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -226,6 +226,21 @@ fn without_a_layer_it_is_matrix_factorization() {
         let loss = network.loss(&fixture.triples(&batch), &mut step);
         near("the loss", &host_numbers(loss.inner()), &[expected as f32]);
     }
+}
+
+/// Xavier's rule is of users or of items, not of the weight that holds both.
+#[test]
+fn embeddings_start_as_users_and_items_would_alone() {
+    let graph = Graph::from_edges(2, 200, &[], Normalization::Symmetric, true).expect("a graph");
+    let nodes = Nodes { graph: Arc::new(graph), trained: vec![false; 2], seed: Seed::new(1) };
+    let mut parameters = Parameters::new(&device::tested()[0], Seed::new(1));
+    let weight = nodes.embeddings(&mut parameters, 4, Init::Glorot);
+    let all = parameters.weight_matrix(weight);
+    let (users, items) = all.as_slice().split_at(2 * 4);
+    let largest = |numbers: &[f32]| numbers.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+    let limits = [2.0 + 4.0, 200.0 + 4.0].map(|sum: f32| (6.0 / sum).sqrt());
+    assert!(largest(users) > 0.5 * limits[0] && largest(users) <= limits[0]);
+    assert!(largest(items) > 0.9 * limits[1] && largest(items) <= limits[1]);
 }
 
 #[test]
