@@ -177,6 +177,13 @@ pub enum Schedule {
         /// The share.
         last: f64,
     },
+    /// It rises in equal steps by epoch until it is whole, and then falls as in `Linear`; for large batches.
+    Warmup {
+        /// The epoch in which it is whole.
+        epochs: usize,
+        /// The share of itself that it falls to.
+        last: f64,
+    },
 }
 
 /// How parameters follow the gradient.
@@ -219,6 +226,11 @@ impl Descent {
                 Schedule::Constant => 1.0,
                 Schedule::Exponential { decay } => decay.powf(before),
                 Schedule::Linear { last } => 1.0 - (1.0 - last) * before / (self.epochs.max(2) - 1) as f64,
+                Schedule::Warmup { epochs, .. } if epoch < epochs => epoch as f64 / epochs as f64,
+                Schedule::Warmup { epochs, last } => {
+                    let left = self.epochs.saturating_sub(epochs).max(1) as f64;
+                    1.0 - (1.0 - last) * (epoch - epochs) as f64 / left
+                }
             }
     }
 
@@ -246,7 +258,7 @@ impl Descent {
             Schedule::Exponential { decay } => {
                 checks.push(("decay", decay, positive(decay), "a positive number"));
             }
-            Schedule::Linear { last } => {
+            Schedule::Linear { last } | Schedule::Warmup { last, .. } => {
                 checks.push(("last", last, (0.0..=1.0).contains(&last), "between 0 and 1"));
             }
         }

@@ -221,4 +221,9 @@ fn rates_follow_their_schedule() {
     assert_eq!(rates(Schedule::Constant), [0.8; 5]);
     assert_eq!(rates(Schedule::Exponential { decay: 0.5 }), [0.8, 0.4, 0.2, 0.1, 0.05]);
     assert_eq!(rates(Schedule::Linear { last: 0.0 }), [0.8, 0.6, 0.4, 0.2, 0.0]);
+    assert_eq!(rates(Schedule::Warmup { epochs: 2, last: 0.25 }), [0.4, 0.8, 0.6, 0.4, 0.2]);
+    assert_eq!(rates(Schedule::Warmup { epochs: 4, last: 1.0 }), [0.2, 0.4, 0.6, 0.8, 0.8]);
+    // Longer than the fit, and no warm-up at all.
+    assert_eq!(rates(Schedule::Warmup { epochs: 8, last: 0.0 }), [0.1, 0.2, 0.3, 0.4, 0.5]);
+    assert_eq!(rates(Schedule::Warmup { epochs: 0, last: 1.0 }), [0.8; 5]);
 }
