@@ -19,7 +19,7 @@
 //! a mean over the batch, and λ stands beside a mean of half the squares (equation 15 has a sum, and λ beside the squares of
 //! all embeddings); an epoch draws as many triples as there are interactions, each of a user uniformly, one of the user's
 //! items uniformly and a negative. Different from both: users without an item are not drawn at all, where the code draws and
-//! passes them over, so that an epoch is never shorter.
+//! passes them over.
 //!
 //! A user or an item without a training event has no edge, and keeps its share `α_0` of what it started from; the fitted model
 //! answers such a user as the mean of all trained users.

@@ -3,7 +3,7 @@
 //! Wang, He, Wang, Feng and Chua 2019, "Neural graph collaborative filtering" (SIGIR), by the authors' code.
 //!
 //! ```text
-//! M^(k) = Â E^(k)
+//! M^(k) = Â E^(k)                                          (`added`: (Â E^(k) + E^(k)) in the first term, Â E^(k) in the second)
 //! E^(k+1) = drop(f(M^(k) W1 + b1) + f((E^(k) ∘ M^(k)) W2 + b2))         f(x) = max(x, 0.2 x)
 //! e = [e^(0); e^(1)/‖e^(1)‖; …; e^(K)/‖e^(K)‖]
 //! s(u, i) = e_u · e_i

@@ -98,13 +98,7 @@ impl Graph {
         self_connections: bool,
     ) -> Result<Self, GraphError> {
         let (n_users, n_items) = (positives.rows(), positives.cols());
-        let nodes = n_users + n_items;
-        let own = if self_connections { nodes } else { 0 };
-        let entries = 2 * positives.entries() + own;
-        // Devices count by 31 bits.
-        if nodes >= i32::MAX as usize || entries >= i32::MAX as usize {
-            return Err(GraphError::Size { nodes, entries });
-        }
+        check_size(n_users, n_items, positives.entries(), self_connections)?;
         let pattern = Arc::new(pattern(positives, self_connections));
         let weights = weights(&pattern, |row, column| match normalization {
             Normalization::Symmetric => 1.0 / (pattern.degree(row) * pattern.degree(column)).sqrt(),
@@ -128,6 +122,7 @@ impl Graph {
         normalization: Normalization,
         self_connections: bool,
     ) -> Result<Self, GraphError> {
+        check_size(n_users, n_items, 0, self_connections)?;
         let is_beyond = |&(user, item): &(u32, u32)| user as usize >= n_users || item as usize >= n_items;
         if let Some((edge, &(user, item))) = edges.iter().enumerate().find(|(_, edge)| is_beyond(edge)) {
             let (user, item) = (UserId(user), ItemId(item));
@@ -140,7 +135,7 @@ impl Graph {
         let starts = (0..=n_users).map(start).collect();
         let columns: Vec<u32> = sorted.iter().map(|edge| edge.1).collect();
         let ones = vec![1.0; columns.len()];
-        let size = |_| GraphError::Size { nodes: n_users + n_items, entries: edges.len() };
+        let size = |_| GraphError::Size { nodes: n_users + n_items, entries: 2 * sorted.len() };
         let positives = Csr::new(starts, columns, ones, n_items).map_err(size)?;
         Self::new(&positives, normalization, self_connections)
     }
@@ -173,6 +168,11 @@ impl Graph {
         self.matrix(false).row(node)
     }
 
+    /// Whether the matrix is its own transpose.
+    pub(crate) fn is_symmetric(&self) -> bool {
+        self.transposed.is_none()
+    }
+
     /// The matrix, or its transpose.
     pub(crate) fn matrix(&self, is_transposed: bool) -> Weighted<'_> {
         let weights = match &self.transposed {
@@ -183,8 +183,8 @@ impl Graph {
     }
 
     /// The graph without a share of its entries, drawn one by one from `seed`, a direction apart from the other; the rest is
-    /// multiplied by `1 / (1 − share)`. (The node dropout of NGCF's authors.)
-    pub fn dropped(&self, share: f64, seed: Seed) -> Self {
+    /// multiplied by `1 / (1 − share)`. (The node dropout of NGCF's authors.) The share is at least 0 and below 1.
+    pub(crate) fn dropped(&self, share: f64, seed: Seed) -> Self {
         let by = (1.0 / (1.0 - share)) as f32;
         let kept = |row: usize, column: usize| {
             let draw = seed.index((row as u64) << 32 | column as u64).value();
@@ -206,6 +206,19 @@ impl Graph {
         let (transposed, layouts) = (Some(transposed), OnceLock::new());
         Self { pattern: Arc::clone(&self.pattern), weights, transposed, layouts, ..*self }
     }
+}
+
+/// Refuses more nodes or entries than devices count, which is by 31 bits.
+fn check_size(
+    n_users: usize,
+    n_items: usize,
+    edges: usize,
+    self_connections: bool,
+) -> Result<(), GraphError> {
+    let nodes = n_users.saturating_add(n_items);
+    let own = if self_connections { nodes } else { 0 };
+    let entries = edges.saturating_mul(2).saturating_add(own);
+    if nodes.max(entries) < i32::MAX as usize { Ok(()) } else { Err(GraphError::Size { nodes, entries }) }
 }
 
 /// Where the entries of both directions are.

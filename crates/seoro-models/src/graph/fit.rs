@@ -80,7 +80,8 @@ impl Plan {
         run.reserve(R::NAME, self.bytes(train, run.validate.is_some()))?;
         let device = device::device(run.device)?;
         let positives = train.histories.matrix();
-        let graph = Graph::new(&positives, self.normalization, self.self_connections);
+        let new = || Graph::new(&positives, self.normalization, self.self_connections);
+        let graph = run.pool()?.install(new);
         let graph = graph.map_err(|_| FitError::Numeric {
             model: R::NAME,
             what: "a graph of 2147483647 or more nodes or entries; expected fewer",

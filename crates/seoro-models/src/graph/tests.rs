@@ -250,6 +250,11 @@ fn edges_beyond_the_graph_are_refused_and_repeats_count_once() {
         let error = new(&[(0, 0), edge]).expect_err("an edge beyond the graph");
         assert!(matches!(error, GraphError::Edge { edge: 1, .. }), "{error}");
     }
+    for (n_users, n_items) in [(usize::MAX, 3), (1 << 40, 3), (usize::MAX, usize::MAX)] {
+        let error =
+            Graph::from_edges(n_users, n_items, &[], Normalization::Left, true).expect_err("too many");
+        assert!(matches!(error, GraphError::Size { .. }), "{error}");
+    }
     let (once, twice) = (new(&[(0, 1), (1, 1)]), new(&[(1, 1), (0, 1), (1, 1)]));
     let (once, twice) = (once.expect("a graph"), twice.expect("a graph"));
     assert_eq!((once.entries(), twice.entries()), (9, 9));

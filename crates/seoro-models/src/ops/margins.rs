@@ -67,8 +67,7 @@ impl Triples {
     }
 
     /// The rows of each triple.
-    #[cfg(test)]
-    pub(crate) fn triples(&self) -> impl Iterator<Item = [u32; 3]> {
+    pub fn triples(&self) -> impl Iterator<Item = [u32; 3]> {
         let row = |place: u32| self.rows[place as usize];
         (0..self.len()).map(move |triple| self.parts().map(|part| row(part[triple])))
     }

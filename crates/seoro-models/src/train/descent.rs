@@ -228,6 +228,7 @@ impl Descent {
                 Schedule::Linear { last } => 1.0 - (1.0 - last) * before / (self.epochs.max(2) - 1) as f64,
                 Schedule::Warmup { epochs, .. } if epoch < epochs => epoch as f64 / epochs as f64,
                 Schedule::Warmup { epochs, last } => {
+                    let epochs = epochs.max(1);
                     let left = self.epochs.saturating_sub(epochs).max(1) as f64;
                     1.0 - (1.0 - last) * (epoch - epochs) as f64 / left
                 }

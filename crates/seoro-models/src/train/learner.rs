@@ -121,7 +121,8 @@ impl<N: Network, F: Feed<Batch = N::Batch>> Learner for Trainer<'_, N, F> {
     }
 
     fn fitted(&self) -> N::Fitted {
-        self.network.fitted(&self.parameters)
+        let Self { network, parameters, pool, .. } = self;
+        pool.install(|| network.fitted(parameters))
     }
 
     fn memory(&self) -> Memory {

@@ -7,8 +7,7 @@ use seoro_core::{Csr, Rng, Seed};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// How the triples of an epoch are drawn: as many as there are interactions, an item of an interaction more than once counting
-/// once.
+/// How the triples of an epoch are drawn: as many as there are pairs of a user and an item of theirs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]

@@ -177,12 +177,12 @@ fn repeats_in_the_log_count_once() {
     }
 }
 
-/// A user without an event, a user with every item, and an item that nobody has.
+/// A user without an event, a user with every item, and an item that only that user has.
 #[test]
 fn gaps_in_the_data_are_fine() {
     let mut pairs: Vec<(u32, u32)> =
         pairs().into_iter().filter(|&(user, item)| user > 1 && item < 19).collect();
-    pairs.extend((0..19).map(|item| (1, item)));
+    pairs.extend((0..ITEMS).map(|item| (1, item)));
     let log = log_of(&pairs);
     let check = |model: GraphModel| {
         for user in [0, 1, 2, 99] {

@@ -128,7 +128,12 @@ fn with_zeros(rows: Tensor<2>) -> Tensor<2> {
 
 /// The graph's matrix and its transpose on a device: kept by the graph for the first device that asks.
 fn layouts(graph: &Graph, device: &Device) -> Arc<[Layout; 2]> {
-    let new = || Arc::new([false, true].map(|side| Layout::new(graph.matrix(side), device)));
+    let new = || {
+        let matrix = Layout::new(graph.matrix(false), device);
+        let transpose =
+            if graph.is_symmetric() { matrix.clone() } else { Layout::new(graph.matrix(true), device) };
+        Arc::new([matrix, transpose])
+    };
     let kept = graph.layouts.get_or_init(new);
     if kept[0].device == *device { Arc::clone(kept) } else { new() }
 }

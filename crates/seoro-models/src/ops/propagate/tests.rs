@@ -23,6 +23,16 @@ const KINDS: [(Normalization, bool); 4] = [
     (Normalization::Left, true),
 ];
 
+/// A graph of each kind, whole and with some of its entries dropped.
+fn graphs(n_users: usize, n_items: usize) -> Vec<(Arc<Graph>, Normalization, bool)> {
+    let both = |(normalization, own)| {
+        let whole = graph(n_users, n_items, normalization, own);
+        let dropped = Arc::new(whole.dropped(0.3, Seed::new(2)));
+        [(whole, normalization, own), (dropped, normalization, own)]
+    };
+    KINDS.into_iter().flat_map(both).collect()
+}
+
 /// Rows of one polynomial and of several, and all of them; no hop, one, and more.
 fn reaches() -> Vec<Arc<Reach>> {
     let rows = || vec![0, 2, 5, 9, 10];
@@ -38,8 +48,7 @@ fn reaches() -> Vec<Arc<Reach>> {
 
 #[test]
 fn propagation_is_its_definition() {
-    for (normalization, own) in KINDS {
-        let graph = graph(5, 6, normalization, own);
+    for (graph, normalization, own) in graphs(5, 6) {
         for (reach, dim) in reaches().into_iter().zip([1, 5, 8].into_iter().cycle()) {
             let inputs = [(normal("x", [11, dim]), [11, dim])];
             let function = |x: &[Tensor<2>]| propagate(x[0].clone(), &graph, &reach).tanh().sum();
@@ -84,8 +93,7 @@ fn polynomial(matrix: &[f64], weights: &[f32], x: &[f64], dim: usize) -> Vec<f64
 #[test]
 fn large_graphs_are_propagated_as_dense_matrices_are() {
     let (dim, weights) = (16, vec![0.5, 1.0, 0.25]);
-    for (normalization, own) in KINDS {
-        let graph = graph(300, 40, normalization, own);
+    for (graph, _, _) in graphs(300, 40) {
         let x = normal("x", [340, dim]);
         let exact: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
         let rows: Vec<u32> = (0..340).filter(|row| row % 3 == 0).collect();
