@@ -2,6 +2,7 @@
 
 mod ann;
 mod cases;
+mod graphs;
 mod networks;
 mod page;
 pub(crate) mod peer;
@@ -55,7 +56,7 @@ impl Prepare {
 
 /// All cases; names are stable, for programs to read.
 pub fn cases() -> impl Iterator<Item = &'static Case> {
-    cases::CASES.iter().chain(networks::CASES).chain(words::CASES).chain(ann::CASES)
+    cases::CASES.iter().chain(networks::CASES).chain(graphs::CASES).chain(words::CASES).chain(ann::CASES)
 }
 
 /// When both sides did the same work, by what they say of their results.

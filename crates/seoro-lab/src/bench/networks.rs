@@ -48,7 +48,7 @@ const fn step(name: &'static str, prepare: fn(&Scene) -> Result<Work, LabError>)
 }
 
 /// What PyTorch calls a device.
-fn peers_name(device: DeviceName) -> &'static str {
+pub(super) fn peers_name(device: DeviceName) -> &'static str {
     if device == DeviceName::Gpu { "cuda" } else { "cpu" }
 }
 
@@ -173,7 +173,7 @@ struct Bpr {
 
 /// What is left of it: nothing is asked.
 #[derive(Clone, Serialize, Deserialize)]
-struct Nothing;
+pub(super) struct Nothing;
 
 impl Score for Nothing {
     fn n_items(&self) -> usize {
