@@ -1,16 +1,14 @@
 //! Models of the graph: resumed, killed, refused, and what repeats and gaps in the data do to them.
 
-use seoro_core::{Embed, Histories, ItemId, Items, Log, Query, Score, Seed, UserId, Vocab};
+use crate::resume::{fit, resumes, survives_a_kill};
+use seoro_core::{Embed, ItemId, Items, Log, Query, Score, UserId, Vocab};
 use seoro_models::gcn::Gcn;
 use seoro_models::graph::GraphModel;
 use seoro_models::lightgcn::{LayerWeights, LightGcn};
 use seoro_models::ngcf::{Adjacency, Ngcf};
 use seoro_models::train::Sampling;
-use seoro_models::{Checkpoint, Epoch, FitError, Recommender, Run, Training};
-use std::process::Command;
+use seoro_models::{Checkpoint, FitError, Recommender};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 const USERS: u32 = 30;
 const ITEMS: u32 = 20;
@@ -25,18 +23,6 @@ fn log_of(pairs: &[(u32, u32)]) -> Log {
     let (users, items) = pairs.iter().map(|&(user, item)| (UserId(user), ItemId(item))).unzip();
     let vocab = |rows: u32| Arc::new(Vocab::numbered(rows));
     Log::new(users, items, None, None, vocab(USERS), vocab(ITEMS)).unwrap()
-}
-
-fn fit<'a, R: Recommender>(
-    recipe: &R,
-    log: &Log,
-    change: impl FnOnce(&mut Run<'a>),
-) -> Result<R::Fitted, FitError> {
-    let histories = Histories::new(log);
-    let mut run = Run::new(Seed::new(3));
-    run.threads = 2;
-    change(&mut run);
-    recipe.fit(&Training::new(log, &histories), &mut run)
 }
 
 fn lightgcn() -> LightGcn {
@@ -95,34 +81,11 @@ fn each_reading_learns_the_checkerboard() {
     assert_eq!(right(&fit(&Gcn { epochs: 30, ..gcn() }, &log, |_| {}).unwrap()), all);
 }
 
-fn resumes<R: Recommender<Fitted = GraphModel>>(recipe: &R) {
-    let log = log_of(&pairs());
-    let whole = fit(recipe, &log, |_| {}).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let checkpoint = Checkpoint { path: folder.path().join("state"), every: 2 };
-    let cancel = AtomicBool::new(false);
-    let mut kill = |epoch: Epoch<'_>| cancel.store(epoch.epoch == 5, Ordering::Relaxed);
-    let killed = fit(recipe, &log, |run| {
-        run.checkpoint = Some(checkpoint.clone());
-        run.observe = Some(&mut kill);
-        run.cancel = &cancel;
-    });
-    assert!(matches!(killed, Err(FitError::Cancelled)));
-    let mut seen = Vec::new();
-    let mut observe = |epoch: Epoch<'_>| seen.push(epoch.epoch);
-    let resumed = fit(recipe, &log, |run| {
-        run.checkpoint = Some(checkpoint.clone());
-        run.observe = Some(&mut observe);
-    });
-    assert!(resumed.unwrap() == whole, "{}", R::NAME);
-    assert_eq!(seen, [5, 6]);
-}
-
 #[test]
 fn a_cancelled_and_resumed_fit_equals_an_uninterrupted_one() {
-    resumes(&lightgcn());
-    resumes(&gcn());
-    resumes(&ngcf());
+    resumes(&lightgcn(), &log_of(&pairs()));
+    resumes(&gcn(), &log_of(&pairs()));
+    resumes(&ngcf(), &log_of(&pairs()));
 }
 
 /// What the process that is killed does; nothing, where it is not asked to.
@@ -140,30 +103,8 @@ fn long() -> Ngcf {
 
 #[test]
 fn a_fit_killed_in_mid_epoch_goes_on_to_the_same_bytes() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("state");
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "graphs::a_fit_to_be_killed", "--nocapture"])
-        .env("SEORO_TEST_GRAPH_FIT_TO_BE_KILLED", &path)
-        .spawn()
-        .unwrap();
-    let start = Instant::now();
-    while !path.exists() && start.elapsed() < Duration::from_secs(60) {
-        std::thread::sleep(Duration::from_micros(200));
-    }
-    std::thread::sleep(Duration::from_millis(2));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(path.exists(), "it was killed before its end");
-    let log = log_of(&pairs());
-    let mut first = None;
-    let mut observe = |epoch: Epoch<'_>| first = first.or(Some(epoch.epoch));
-    let resumed = fit(&long(), &log, |run| {
-        run.checkpoint = Some(Checkpoint { path: path.clone(), every: 1 });
-        run.observe = Some(&mut observe);
-    });
-    assert!(resumed.unwrap() == fit(&long(), &log, |_| {}).unwrap());
-    assert!(first.is_some_and(|epoch| epoch > 1), "{first:?}");
+    let child = ("graphs::a_fit_to_be_killed", "SEORO_TEST_GRAPH_FIT_TO_BE_KILLED");
+    survives_a_kill(child, &long(), &log_of(&pairs()));
 }
 
 #[test]
@@ -233,7 +174,7 @@ fn bad_hyper_parameters_and_too_little_memory_are_typed_errors() {
 #[cfg(any(feature = "gpu", feature = "ndarray"))]
 #[test]
 fn devices_agree() {
-    use seoro_models::DeviceName;
+    use seoro_models::{DeviceName, Epoch};
     fn losses<R: Recommender>(recipe: &R, device: DeviceName) -> Vec<f64> {
         let mut losses = Vec::new();
         let mut observe = |epoch: Epoch<'_>| losses.push(epoch.loss.unwrap());

@@ -11,4 +11,5 @@ mod neighbours;
 mod networks;
 mod persist;
 mod ratings;
+mod resume;
 mod threads;

@@ -1,8 +1,9 @@
 //! Matrix factorisation through its public recipes.
 
+use crate::resume::fit;
 use seoro_core::{Histories, ItemId, Items, Log, Matrix, Query, Score, Seed, UserId, Vocab};
 use seoro_models::mf::{Feedback, FunkSvd, MatrixFactorization, MfBpr, MfLogistic};
-use seoro_models::{Checkpoint, Epoch, FitError, Recommender, Run, Training, Validate};
+use seoro_models::{Checkpoint, Epoch, FitError, Recommender, Validate};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -36,18 +37,6 @@ fn bpr() -> MfBpr {
 
 fn funk() -> FunkSvd {
     FunkSvd { factors: 8, epochs: 60, learning_rate: 0.05, negatives: 1.5, ..FunkSvd::default() }
-}
-
-fn fit<'a, R: Recommender>(
-    recipe: &R,
-    log: &Log,
-    change: impl FnOnce(&mut Run<'a>),
-) -> Result<R::Fitted, FitError> {
-    let histories = Histories::new(log);
-    let mut run = Run::new(Seed::new(3));
-    run.threads = 2;
-    change(&mut run);
-    recipe.fit(&Training::new(log, &histories), &mut run)
 }
 
 fn all_scores(model: &dyn Score, query: &Query<'_>) -> Vec<f32> {

@@ -1,5 +1,6 @@
 //! The loop: held to a twin in plain burn, resumed, stopped, refused.
 
+use crate::resume::{fit, resumes, survives_a_kill};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use seoro_core::{Histories, ItemId, Items, Log, Query, Score, ScoreError, Seed, UserId, Vocab};
 use seoro_models::ncf::{Gmf, Mlp, NeuMf, Pretraining};
@@ -10,10 +11,8 @@ use seoro_models::train::{
 };
 use seoro_models::{Checkpoint, Epoch, FitError, Recommender, Run, Training, Validate};
 use serde::{Deserialize, Serialize};
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 const USERS: u32 = 30;
 const ITEMS: u32 = 20;
@@ -25,18 +24,6 @@ fn log() -> Log {
     let (users, items) = taken.map(|(user, item)| (UserId(user), ItemId(item))).unzip();
     let vocab = |rows: u32| Arc::new(Vocab::numbered(rows));
     Log::new(users, items, None, None, vocab(USERS), vocab(ITEMS)).unwrap()
-}
-
-fn fit<'a, R: Recommender>(
-    recipe: &R,
-    log: &Log,
-    change: impl FnOnce(&mut Run<'a>),
-) -> Result<R::Fitted, FitError> {
-    let histories = Histories::new(log);
-    let mut run = Run::new(Seed::new(3));
-    run.threads = 2;
-    change(&mut run);
-    recipe.fit(&Training::new(log, &histories), &mut run)
 }
 
 fn small() -> NeuMf {
@@ -226,25 +213,7 @@ fn a_cancelled_and_resumed_fit_equals_an_uninterrupted_one() {
         ..small()
     };
     for recipe in [small(), pretrained] {
-        let whole = fit(&recipe, &log, |_| {}).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let checkpoint = Checkpoint { path: folder.path().join("state"), every: 2 };
-        let cancel = AtomicBool::new(false);
-        let mut kill = |epoch: Epoch<'_>| cancel.store(epoch.epoch == 5, Ordering::Relaxed);
-        let killed = fit(&recipe, &log, |run| {
-            run.checkpoint = Some(checkpoint.clone());
-            run.observe = Some(&mut kill);
-            run.cancel = &cancel;
-        });
-        assert!(matches!(killed, Err(FitError::Cancelled)));
-        let mut seen = Vec::new();
-        let mut observe = |epoch: Epoch<'_>| seen.push(epoch.epoch);
-        let resumed = fit(&recipe, &log, |run| {
-            run.checkpoint = Some(checkpoint.clone());
-            run.observe = Some(&mut observe);
-        });
-        assert!(resumed.unwrap() == whole);
-        assert_eq!(seen, [5, 6]);
+        resumes(&recipe, &log);
     }
 }
 
@@ -263,30 +232,7 @@ fn long() -> NeuMf {
 
 #[test]
 fn a_fit_killed_in_mid_epoch_goes_on_to_the_same_bytes() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("state");
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "networks::a_fit_to_be_killed", "--nocapture"])
-        .env("SEORO_TEST_FIT_TO_BE_KILLED", &path)
-        .spawn()
-        .unwrap();
-    let start = Instant::now();
-    while !path.exists() && start.elapsed() < Duration::from_secs(60) {
-        std::thread::sleep(Duration::from_micros(200));
-    }
-    std::thread::sleep(Duration::from_millis(2));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(path.exists(), "it was killed before its end");
-    let log = log();
-    let mut first = None;
-    let mut observe = |epoch: Epoch<'_>| first = first.or(Some(epoch.epoch));
-    let resumed = fit(&long(), &log, |run| {
-        run.checkpoint = Some(Checkpoint { path: path.clone(), every: 1 });
-        run.observe = Some(&mut observe);
-    });
-    assert!(resumed.unwrap() == fit(&long(), &log, |_| {}).unwrap());
-    assert!(first.is_some_and(|epoch| epoch > 1), "{first:?}");
+    survives_a_kill(("networks::a_fit_to_be_killed", "SEORO_TEST_FIT_TO_BE_KILLED"), &long(), &log());
 }
 
 #[test]
