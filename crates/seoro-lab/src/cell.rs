@@ -1,26 +1,28 @@
 //! One cell of a table: a recipe fitted with one seed and asked a task, kept under the hash of all that decides it.
 
+mod fit;
+mod map;
 mod store;
 
+use fit::Fit;
+pub use map::{MapPoint, draw_map, map_name};
 pub(crate) use store::Kept;
 pub use store::Store;
 
-use crate::LabError;
+use crate::course::EpochRecord;
 use crate::data::Data;
 use crate::measure::{Measure, Measured, Preference};
 use crate::paper::{DatasetUse, Part, Protocol, Row};
 use crate::task::Task;
-use crate::workplace;
-use seoro_core::{Histories, Score, Seed};
-use seoro_models::registry::{self, FittedModel, Model};
-use seoro_models::{Checkpoint, DeviceName, Epoch, FitError, Run, Training};
+use crate::{LabError, table, workplace};
+use seoro_core::{Histories, Score};
+use seoro_models::registry::{self, Model};
+use seoro_models::{DeviceName, FitError, Training};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
-use store::Lock;
 
 /// Raised when the lab's own part of a protocol (which events are hidden, who is asked) may give other numbers than before.
 const PROTOCOL_REVISION: u32 = 1;
@@ -37,6 +39,12 @@ pub struct Cell {
     pub per_query: BTreeMap<Measure, Vec<f32>>,
     /// The best of the snapshots on test, for papers that reported so.
     pub best_on_test: Option<BestOnTest>,
+    /// All epochs, where snapshots were taken.
+    #[serde(default)]
+    pub course: Vec<EpochRecord>,
+    /// Some users and what they took, where a picture is to show them.
+    #[serde(default)]
+    pub map: Vec<MapPoint>,
     /// The last epoch, for models that have epochs.
     pub epochs: Option<usize>,
     /// Seconds the fit took: its epochs, before and after a resume, for models that have them; else the whole of it.
@@ -141,6 +149,9 @@ impl Job<'_> {
         if self.usage.forgotten > 0.0 {
             decided_by["forgotten"] = serde_json::json!(self.usage.forgotten);
         }
+        if self.has_map() {
+            decided_by["map"] = serde_json::json!(map::REVISION);
+        }
         hash(&decided_by)
     }
 
@@ -218,15 +229,11 @@ impl Job<'_> {
         let evaluation = self.evaluate(task, fit.model.as_score(), threads)?;
         let mut cell = self.cell(key, &evaluation, 0.0, threads);
         // The honest part never looks at test for an epoch.
-        for (epoch, path) in fit.snapshots.iter().filter(|_| self.part == Part::AsPublished) {
-            let snapshot = registry::load(path).map_err(|source| self.fit_error(source.into()))?;
-            let values = means(&self.evaluate(task, snapshot.as_score(), threads)?, &self.protocol.metrics);
-            let select = self.protocol.select;
-            let is_better = |new, old| select.compare(new, old).is_gt();
-            if cell.best_on_test.as_ref().is_none_or(|best| is_better(values[&select], best.values[&select]))
-            {
-                cell.best_on_test = Some(BestOnTest { epoch: *epoch, values });
-            }
+        if self.part == Part::AsPublished {
+            self.follow(&mut cell, task, threads, fit)?;
+        }
+        if self.has_map() {
+            cell.map = map::of(self, task, fit.model.as_score(), threads)?;
         }
         cell.epochs = fit.epochs;
         cell.device = fit.device.to_string();
@@ -234,6 +241,30 @@ impl Job<'_> {
         cell.evaluation_seconds = start.elapsed().as_secs_f64();
         cell.peak_rss_mb = fit.peak_rss_mb.into_iter().chain(workplace::peak_rss_mb()).reduce(f64::max);
         Ok(cell)
+    }
+
+    /// What the snapshots are worth, and which is best.
+    fn follow(&self, cell: &mut Cell, task: &Task, threads: usize, fit: &Fit) -> Result<(), LabError> {
+        let select = self.protocol.select;
+        cell.course = fit.course.clone();
+        for (epoch, path) in &fit.snapshots {
+            let snapshot = registry::load(path).map_err(|source| self.fit_error(source.into()))?;
+            let values = means(&self.evaluate(task, snapshot.as_score(), threads)?, &self.protocol.metrics);
+            if let Some(record) = cell.course.iter_mut().find(|record| record.epoch == *epoch) {
+                record.values =
+                    values.iter().map(|(&metric, &value)| (metric, table::round(value))).collect();
+            }
+            let is_better = |best: &BestOnTest| select.compare(values[&select], best.values[&select]).is_gt();
+            if cell.best_on_test.as_ref().is_none_or(is_better) {
+                cell.best_on_test = Some(BestOnTest { epoch: *epoch, values });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a picture is to show its users and items: once for all parts and seeds.
+    fn has_map(&self) -> bool {
+        self.part == Part::AsPublished && self.seed == 1 && self.usage.maps.contains(&self.row.name)
     }
 
     fn evaluate(&self, task: &Task, model: &dyn Score, threads: usize) -> Result<Measured, LabError> {
@@ -254,6 +285,8 @@ impl Job<'_> {
             values: means(evaluation, metrics),
             per_query: metrics.iter().map(single).collect(),
             best_on_test: None,
+            course: Vec::new(),
+            map: Vec::new(),
             epochs: None,
             seconds: 0.0,
             evaluation_seconds: seconds,
@@ -264,82 +297,8 @@ impl Job<'_> {
         }
     }
 
-    fn fit(
-        &self,
-        recipe: &Model,
-        task: &Task,
-        threads: usize,
-        folder: &Path,
-        lock: Lock,
-        tell: &dyn Fn(String),
-    ) -> Result<Fit, LabError> {
-        let every = self.row.snapshots;
-        let snapshot_path = |epoch: usize| folder.join(format!("epoch-{epoch:05}.model"));
-        let (mut epochs, mut failed, mut epoch_seconds) = (None, None, None);
-        let mut observe = |epoch: Epoch<'_>| {
-            epochs = Some(epoch.epoch);
-            epoch_seconds = Some(epoch.seconds);
-            tell(format!("epoch {} of {}", epoch.epoch, epoch.epochs));
-            if every > 0 && (epoch.epoch.is_multiple_of(every) || epoch.epoch == epoch.epochs) {
-                let saved = (epoch.snapshot)().save(&snapshot_path(epoch.epoch));
-                failed = failed.take().or(saved.err());
-            }
-        };
-        let start = Instant::now();
-        let mut run = Run::new(Seed::new(self.seed).child(&self.row.name));
-        run.threads = threads;
-        run.device = self.device_of(recipe);
-        // An epoch of a network may take minutes.
-        let saved_every = if recipe.on_device() { 1 } else { 8 };
-        run.checkpoint = Some(Checkpoint { path: folder.join("checkpoint"), every: saved_every });
-        run.observe = Some(&mut observe);
-        let model =
-            recipe.fit(&training(self.data, task), &mut run).map_err(|source| self.fit_error(source))?;
-        drop(run);
-        if let Some(error) = failed {
-            return Err(self.fit_error(error.into()));
-        }
-        // Epochs count what a resumed fit had spent before, and nothing of writing snapshots.
-        let seconds = epoch_seconds.unwrap_or_else(|| start.elapsed().as_secs_f64());
-        let last = epochs.filter(|_| every > 0).unwrap_or(0);
-        let kept = (1..=last).filter(|epoch| epoch % every.max(1) == 0 || *epoch == last);
-        let snapshots = kept.map(|epoch| (epoch, snapshot_path(epoch))).collect();
-        let peak_rss_mb = workplace::peak_rss_mb();
-        let device = self.device_of(recipe);
-        Ok(Fit {
-            model,
-            snapshots,
-            epochs,
-            device,
-            seconds,
-            peak_rss_mb,
-            folder: folder.to_owned(),
-            _lock: lock,
-        })
-    }
-
     fn fit_error(&self, source: FitError) -> LabError {
         LabError::Fit { row: self.row.name.clone(), dataset: self.data.name.clone(), source }
-    }
-}
-
-/// A fit, and the files of what it was on the way.
-struct Fit {
-    model: Box<dyn FittedModel>,
-    snapshots: Vec<(usize, PathBuf)>,
-    epochs: Option<usize>,
-    device: DeviceName,
-    seconds: f64,
-    peak_rss_mb: Option<f64>,
-    folder: PathBuf,
-    /// Dropped after the folder is gone.
-    _lock: Lock,
-}
-
-impl Drop for Fit {
-    fn drop(&mut self) {
-        // Its cells are kept by now; what is left over only costs disk space.
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 

@@ -7,15 +7,15 @@ use crate::paper::{DatasetUse, HideRule, Paper, Part, Protocol, Ranking, Status}
 use crate::table::{ResultRow, Selection};
 use std::collections::BTreeSet;
 
-/// A paper's tables as Markdown.
-pub fn markdown(paper: &Paper, rows: &[ResultRow]) -> String {
+/// A paper's tables as Markdown; the pictures that are drawn, by the names of their files, are shown.
+pub fn markdown(paper: &Paper, rows: &[ResultRow], is_drawn: &dyn Fn(&str) -> bool) -> String {
     let mut text = format!("# {}\n\n{}\n<{}>\n", paper.title, paper.reference, paper.address);
     let mut groups: Vec<(Part, &str)> = rows.iter().map(|row| (row.protocol, row.dataset.as_str())).collect();
     groups.dedup();
     for (part, dataset) in groups {
         let rows: Vec<&ResultRow> =
             rows.iter().filter(|row| row.protocol == part && row.dataset == dataset).collect();
-        text.push_str(&Section { paper, part, dataset, rows: &rows }.markdown());
+        text.push_str(&Section { paper, part, dataset, rows: &rows, is_drawn }.markdown());
     }
     text.push_str(&notes(paper, rows));
     text
@@ -27,6 +27,7 @@ struct Section<'a> {
     part: Part,
     dataset: &'a str,
     rows: &'a [&'a ResultRow],
+    is_drawn: &'a dyn Fn(&str) -> bool,
 }
 
 /// Printed numbers of one metric of one table.
@@ -215,15 +216,27 @@ mod tests {
         values.iter().map(row).collect()
     }
 
+    fn text_of(paper: &Paper, rows: &[ResultRow]) -> String {
+        markdown(paper, rows, &|_| false)
+    }
+
+    #[test]
+    fn pictures_that_are_there_are_shown_under_the_published_part() {
+        let text =
+            markdown(&small(""), &results(&[("ease", 0.6)]), &|file| file == "small-world-courses.svg");
+        let picture = "\n![Loss and ndcg@10 by epoch, on world](small-world-courses.svg)\n";
+        assert_eq!(text.matches(picture).count(), 1, "{text}");
+    }
+
     #[test]
     fn orders_hold_or_not_and_say_nothing_of_rows_that_are_missing() {
         let paper = small("");
-        let text = markdown(&paper, &results(&[("ease", 0.6), ("pop", 0.5)]));
+        let text = text_of(&paper, &results(&[("ease", 0.6), ("pop", 0.5)]));
         assert!(text.contains("\nOrder of table-1 by ndcg@10: EASE; POP: holds.\n"), "{text}");
-        let text = markdown(&paper, &results(&[("ease", 0.4), ("pop", 0.5)]));
+        let text = text_of(&paper, &results(&[("ease", 0.4), ("pop", 0.5)]));
         let wrong = "does not hold: POP (0.5000) stands above EASE (0.4000).";
         assert!(text.contains(&format!("Order of table-1 by ndcg@10: EASE; POP: {wrong}")), "{text}");
-        assert!(!markdown(&paper, &results(&[("pop", 0.5)])).contains("Order of"));
+        assert!(!text_of(&paper, &results(&[("pop", 0.5)])).contains("Order of"));
     }
 
     #[test]
@@ -232,7 +245,7 @@ mod tests {
         let mut rows = results(&[("pop", 0.5)]);
         (rows[0].table, rows[0].published) = ("table-1".to_owned(), Some(0.7));
         rows[0].status = Some(Status::OtherData);
-        let text = markdown(&paper, &rows);
+        let text = text_of(&paper, &rows);
         assert!(text.contains("\nPrinted, not ours: FISM 0.8 ndcg@10 (table-1, other data).\n"), "{text}");
         assert!(text.contains("| 0.7000 other data "), "{text}");
         assert!(text.contains("- table-1: nowhere\n"), "{text}");
@@ -243,19 +256,19 @@ mod tests {
         let paper = small("");
         let mut rows = results(&[("ease", 0.6), ("pop", 0.5)]);
         rows[0].ahead_of_next.insert("pop".to_owned(), [-0.1, 0.3]);
-        let text = markdown(&paper, &rows);
+        let text = text_of(&paper, &rows);
         assert!(text.contains("EASE; POP: holds; not told apart: EASE and POP.\n"), "{text}");
         rows[0].ahead_of_next.insert("pop".to_owned(), [0.1, 0.3]);
-        assert!(markdown(&paper, &rows).contains("EASE; POP: holds.\n"));
+        assert!(text_of(&paper, &rows).contains("EASE; POP: holds.\n"));
     }
 
     #[test]
     fn rows_behind_the_best_have_an_interval_and_the_best_a_line() {
         let paper = small("");
         let mut rows = results(&[("ease", 0.6), ("pop", 0.5)]);
-        assert!(!markdown(&paper, &rows).contains("Behind the best row"));
+        assert!(!text_of(&paper, &rows).contains("Behind the best row"));
         rows[1].behind_best = Some([0.05, 0.15]);
-        let text = markdown(&paper, &rows);
+        let text = text_of(&paper, &rows);
         assert!(text.contains("by user, each by itself:\n"), "{text}");
         assert!(text.contains("| POP   | 0.0500 to 0.1500 |"), "{text}");
         assert!(text.contains("| EASE  | best             |"), "{text}");
@@ -265,17 +278,17 @@ mod tests {
     fn tables_of_several_splits_say_so() {
         let paper = small("");
         let mut rows = results(&[("ease", 0.6), ("pop", 0.5)]);
-        assert!(!markdown(&paper, &rows).contains("Each seed has a split of its own"));
+        assert!(!text_of(&paper, &rows).contains("Each seed has a split of its own"));
         rows.iter_mut().for_each(|row| row.seeds = 2);
-        let text = markdown(&paper, &rows);
+        let text = text_of(&paper, &rows);
         assert!(text.contains("\nEach seed has a split of its own.\n"), "{text}");
-        let text = markdown(&paper_of_a_search(), &rows);
+        let text = text_of(&paper_of_a_search(), &rows);
         assert!(
             text.contains("own; hyper-parameters were chosen on the validation data of the first."),
             "{text}"
         );
         rows.iter_mut().for_each(|row| row.protocol = Part::Honest);
-        assert!(!markdown(&paper, &rows).contains("Each seed has a split of its own"));
+        assert!(!text_of(&paper, &rows).contains("Each seed has a split of its own"));
     }
 
     /// The small paper, with a search for EASE.

@@ -15,6 +15,7 @@ use seoro_core::{Csr, Hide, Histories, ItemId, Log, Nothing, Query, Score, Seed,
 use seoro_eval::{Case, EvalError, Metric, Options};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 /// Training data, and questions with known answers.
@@ -176,7 +177,23 @@ impl Task {
         self.protocol.metrics.iter().filter_map(metric).collect()
     }
 
-    fn query(&self, user: UserId) -> Query<'_> {
+    /// Some users with so many hidden items, and these; all such users where there are fewer, none of ratings.
+    pub(crate) fn some_users(
+        &self,
+        users: usize,
+        items: RangeInclusive<usize>,
+        seed: Seed,
+    ) -> Vec<(UserId, &[ItemId])> {
+        let Asked::Rankings { questions, .. } = &self.asked else { return Vec::new() };
+        let has_enough = |question: &&Question| items.contains(&question.targets.len());
+        let mut some: Vec<&Question> = questions.iter().filter(has_enough).collect();
+        seed.rng().shuffle(&mut some);
+        some.truncate(users);
+        some.into_iter().map(|question| (question.user, question.targets.as_slice())).collect()
+    }
+
+    /// What a model is told of a user.
+    pub(crate) fn query(&self, user: UserId) -> Query<'_> {
         self.remembered.as_ref().unwrap_or(&self.histories).query(user)
     }
 

@@ -1,5 +1,6 @@
 //! `experiments`: the papers' tables, ours beside theirs.
 
+use super::pictures::Pictured;
 use super::workers::{self, Unit};
 use super::{neighbours, vectors};
 use crate::ann::trade::TradeRow;
@@ -124,21 +125,23 @@ enum AnyRow {
 
 #[allow(clippy::print_stdout, clippy::print_stderr)] // a command speaks to its user
 fn run_and_write(paper: &Paper, args: &ExperimentsArgs) -> Result<Vec<ResultRow>, LabError> {
-    let results = run_paper(paper, args)?;
+    let (results, pictured) = run_paper(paper, args)?;
     if args.fill.is_some() {
         return Ok(results);
     }
     let out = workplace::target().join("experiments");
-    let text = render::markdown(paper, &results);
+    pictured.write(&out, paper)?;
     write_both(&out, paper, &results)?;
     if !args.json {
-        println!("{text}");
+        println!("{}", render::markdown(paper, &results, &|file| out.join(file).exists()));
     }
     eprintln!("written: {}", out.join(format!("{}.{{md,json}}", paper.name)).display());
     if args.publish {
         let docs = workplace::root().join("docs/results");
         let old = rows::read(&docs.join(format!("{}.json", paper.name)))?;
-        write_both(&docs, paper, &table::merge(paper, old, results.clone())?)?;
+        let merged = table::merge(paper, old, results.clone())?;
+        pictured.write(&docs, paper)?;
+        write_both(&docs, paper, &merged)?;
         eprintln!("published: {}", docs.join(format!("{}.{{md,json}}", paper.name)).display());
     }
     Ok(results)
@@ -147,7 +150,8 @@ fn run_and_write(paper: &Paper, args: &ExperimentsArgs) -> Result<Vec<ResultRow>
 fn write_both(folder: &std::path::Path, paper: &Paper, rows: &[ResultRow]) -> Result<(), LabError> {
     rows::write(&folder.join(format!("{}.json", paper.name)), rows)?;
     let path = folder.join(format!("{}.md", paper.name));
-    workplace::write_whole(&path, render::markdown(paper, rows).as_bytes())
+    let text = render::markdown(paper, rows, &|file| folder.join(file).exists());
+    workplace::write_whole(&path, text.as_bytes())
 }
 
 impl ExperimentsArgs {
@@ -247,16 +251,16 @@ fn listed(name: &str, title: &str, rows: &[&str], datasets: &[&str]) -> String {
     format!("{name}: {title}\n  rows: {}\n  data sets: {}", rows.join(", "), datasets.join(", "))
 }
 
-fn run_paper(paper: &Paper, args: &ExperimentsArgs) -> Result<Vec<ResultRow>, LabError> {
+fn run_paper(paper: &Paper, args: &ExperimentsArgs) -> Result<(Vec<ResultRow>, Pictured), LabError> {
     let folders = Folders::new(args.data.as_deref());
-    let mut results = Vec::new();
+    let (mut results, mut pictured) = (Vec::new(), Pictured::default());
     for (name, usage) in paper.datasets.iter().filter(|(name, _)| args.takes_dataset(name)) {
         match data::open(usage.source(name), &folders)? {
-            Some(data) => results.extend(run_dataset(paper, &data.called(name), args)?),
+            Some(data) => results.extend(run_dataset(paper, &data.called(name), args, &mut pictured)?),
             None => say_missing(name, usage.source(name), args)?,
         }
     }
-    Ok(results)
+    Ok((results, pictured))
 }
 
 /// Says that what a paper calls `name` lacks its data set `source`.
@@ -272,7 +276,12 @@ pub(super) fn say_missing(name: &str, source: &str, args: &ExperimentsArgs) -> R
     Ok(())
 }
 
-fn run_dataset(paper: &Paper, data: &Data, args: &ExperimentsArgs) -> Result<Vec<ResultRow>, LabError> {
+fn run_dataset(
+    paper: &Paper,
+    data: &Data,
+    args: &ExperimentsArgs,
+    pictured: &mut Pictured,
+) -> Result<Vec<ResultRow>, LabError> {
     let usage = &paper.datasets[&data.name];
     let parts = args.parts();
     let mut store = Store::new(&workplace::target().join("experiments"), args.resume);
@@ -293,7 +302,7 @@ fn run_dataset(paper: &Paper, data: &Data, args: &ExperimentsArgs) -> Result<Vec
         workers::fill(scene.missing(&rows, &store)?, paper, &data.name, args)?;
         store.resume = true;
     }
-    scene.results(&rows, &store)
+    scene.results(&rows, &store, pictured)
 }
 
 /// A paper's table on a data set, about to be computed.
@@ -340,7 +349,12 @@ impl<'a> Scene<'a> {
         Ok(missing)
     }
 
-    fn results(&self, rows: &[&'a Row], store: &Store) -> Result<Vec<ResultRow>, LabError> {
+    fn results(
+        &self,
+        rows: &[&'a Row],
+        store: &Store,
+        pictured: &mut Pictured,
+    ) -> Result<Vec<ResultRow>, LabError> {
         let (paper, dataset) = (self.paper, self.data.name.as_str());
         let progress = Progress::new(rows.len(), &format!("{} {dataset}", paper.name));
         let mut tables: Vec<Vec<RowCells<'_>>> = self.tasks.iter().map(|_| Vec::new()).collect();
@@ -360,6 +374,7 @@ impl<'a> Scene<'a> {
             progress.step();
             let of_parts = self.tasks.iter().zip(cells).zip(&mut tables);
             for (((part, _), cells), table) in of_parts.filter(|(((part, _), _), _)| row.is_in(*part)) {
+                cells.first().into_iter().for_each(|cell| pictured.add(dataset, row, cell));
                 table.push(RowCells { row, dataset, part: *part, cells });
             }
         }

@@ -4,6 +4,7 @@ pub mod bench;
 pub mod datasets;
 pub mod experiments;
 mod neighbours;
+mod pictures;
 pub mod search;
 mod vectors;
 mod workers;

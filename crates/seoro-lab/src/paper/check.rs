@@ -25,6 +25,10 @@ impl Paper {
         let is_of_candidates = protocols.iter().any(|each| each.get_ref().ranking == Ranking::Candidates);
         for (name, usage) in &self.datasets {
             check_use(name, usage, is_of_candidates)?;
+            let is_drawn = |map: &&String| self.row(map).is_ok_and(|row| row.is_on(name));
+            if let Some(map) = usage.maps.iter().find(|map| !is_drawn(map)) {
+                return Err((format!("{name}: no row of it is called {map:?}"), format!("{map:?}")));
+            }
         }
         let splits = protocols.map(|protocol| protocol.get_ref().split);
         let uses = self.datasets.iter().map(|(name, usage)| (name.as_str(), usage.forgotten, usage.split));

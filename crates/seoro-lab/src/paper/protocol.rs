@@ -93,6 +93,9 @@ pub struct DatasetUse {
     pub negatives: Negatives,
     /// How many seeds a row with randomness is run with.
     pub seeds: NonZeroUsize,
+    /// The rows whose users and items are drawn as maps, of the published part's first seed.
+    #[serde(default)]
+    pub maps: Vec<String>,
     /// What a reader must know about this use.
     pub note: Option<String>,
 }

@@ -1,6 +1,8 @@
 //! What stands under a table.
 
 use super::{Section, aligned};
+use crate::cell::map_name;
+use crate::course;
 use crate::measure::{Measure, Preference};
 use crate::paper::{Elsewhere, Order, Paper, Part, Row, Status};
 use crate::table::{ResultRow, Selection};
@@ -25,7 +27,21 @@ impl Section<'_> {
         text.push_str(&self.recipe_line());
         text.push_str(&self.splits_line());
         text.push_str(&self.missing_line());
+        text.push_str(&self.pictures());
         text
+    }
+
+    /// The courses of fits and the maps that are drawn.
+    fn pictures(&self) -> String {
+        let (paper, select) = (self.paper.name.as_str(), self.paper.protocol(self.part).select);
+        let course = format!("Loss and {select} by epoch");
+        let mut files = vec![(course, course::picture_name(paper, self.dataset))];
+        let maps = self.usage().into_iter().flat_map(|usage| &usage.maps);
+        let map = |row: &Row| (format!("{} by t-SNE", row.label), map_name(paper, self.dataset, &row.name));
+        files.extend(maps.filter_map(|name| self.paper.row(name).ok()).map(map));
+        let is_shown = |(_, file): &(String, String)| self.part == Part::AsPublished && (self.is_drawn)(file);
+        let line = |(what, file)| format!("\n![{what}, on {}]({file})\n", self.dataset);
+        files.into_iter().filter(is_shown).map(line).collect()
     }
 
     fn is_shown(&self, row: &Row) -> bool {

@@ -2,10 +2,7 @@
 
 use super::{Measure, TradeRow};
 use crate::paper::{AnnPaper, AnnRow};
-
-/// Colours that people who confuse red and green tell apart (M. Okabe, K. Ito), and two more.
-const COLOURS: [&str; 9] =
-    ["#000000", "#e69f00", "#56b4e9", "#009e73", "#d55e00", "#0072b2", "#cc79a7", "#999999", "#785a28"];
+use crate::picture::{COLOURS, Svg};
 
 /// Width and height of the picture.
 const SIZE: (f64, f64) = (960.0, 600.0);
@@ -35,7 +32,7 @@ pub fn curve_name(paper: &AnnPaper, dataset: &str) -> String {
 pub fn curve(paper: &AnnPaper, dataset: &str, rows: &[TradeRow]) -> Option<String> {
     let lines = lines(paper, dataset, rows);
     let scale = Scale::of(&lines)?;
-    let mut svg = Svg::new();
+    let mut svg = Svg::new(SIZE);
     svg.text((ACROSS.0, 30.0), "start", 18, &format!("{dataset}: queries a second on one thread, by recall"));
     axes(&mut svg, &scale);
     for line in &lines {
@@ -144,64 +141,6 @@ fn legend(svg: &mut Svg, lines: &[Line<'_>]) {
     }
 }
 
-/// A picture in the making.
-struct Svg(String);
-
-impl Svg {
-    fn new() -> Self {
-        let (width, height) = SIZE;
-        Self(format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-             viewBox=\"0 0 {width} {height}\" font-family=\"Helvetica, Arial, sans-serif\" fill=\"#222222\">\n\
-             <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
-        ))
-    }
-
-    fn line(&mut self, places: &[(f64, f64)], colour: &str, width: f64) {
-        let places: Vec<String> = places.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
-        self.0.push_str(&format!(
-            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\"/>\n",
-            places.join(" ")
-        ));
-    }
-
-    fn dot(&mut self, (x, y): (f64, f64), colour: &str) {
-        self.0.push_str(&format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"{colour}\"/>\n"));
-    }
-
-    fn panel(&mut self, (x, y): (f64, f64), (width, height): (f64, f64)) {
-        self.0.push_str(&format!(
-            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"#ffffff\" \
-             fill-opacity=\"0.85\" stroke=\"#bbbbbb\"/>\n"
-        ));
-    }
-
-    fn text(&mut self, (x, y): (f64, f64), anchor: &str, size: u32, text: &str) {
-        let text = escaped(text);
-        self.0.push_str(&format!(
-            "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" font-size=\"{size}\">{text}</text>\n"
-        ));
-    }
-
-    /// Text that is read from bottom to top, centred.
-    fn upwards(&mut self, (x, y): (f64, f64), size: u32, text: &str) {
-        let text = escaped(text);
-        self.0.push_str(&format!(
-            "<text transform=\"translate({x:.1} {y:.1}) rotate(-90)\" text-anchor=\"middle\" \
-             font-size=\"{size}\">{text}</text>\n"
-        ));
-    }
-
-    fn end(mut self) -> String {
-        self.0.push_str("</svg>\n");
-        self.0
-    }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
 /// A number with its thousands apart.
 fn grouped(number: f64) -> String {
     if number < 1.0 {
@@ -246,7 +185,7 @@ mod tests {
             "{recalls:?}"
         );
         assert!(Scale::of(&[]).is_none());
-        let mut svg = Svg::new();
+        let mut svg = Svg::new(SIZE);
         legend(&mut svg, &lines);
         assert!(svg.end().contains("a &lt;b&gt;"));
     }
