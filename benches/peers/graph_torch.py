@@ -4,7 +4,9 @@ Input: {"kind", "users", "items", "edges", "dim", "layers", "threads", "device"}
 each. The matrix is normalised by both nodes' degrees. `propagation` makes all nodes' mean of the layers of the first half of
 `numbers`, and with `backward` its gradient where the second half weighs what comes out; the check is both, squared and
 summed. `lightgcn` does a step of fused Adam for each batch of `triples`: rows of a user, an item of theirs and another, with
-`lambda` on the embeddings that propagation starts from; the check is the mean loss.
+`lambda` on the embeddings that propagation starts from; the check is the mean loss. `triples` draws as many of them as there
+are edges, a user uniformly, one of the user's items and another, and finds the rows that each `batch` names; the check is the
+mean row.
 """
 
 import time
@@ -89,9 +91,37 @@ def lightgcn(config, matrix):
     return repeat
 
 
+def triples(config, _):
+    edges = np.fromfile(config["edges"], dtype="<u4").astype(np.int64).reshape(-1, 2)
+    users, items = config["users"], config["items"]
+    known = np.sort(edges[:, 0] * items + edges[:, 1])
+    counts = np.bincount(edges[:, 0], minlength=users)
+    starts, active = np.cumsum(counts) - counts, np.flatnonzero(counts)
+    rng = np.random.default_rng(1)
+
+    def repeat():
+        start = time.perf_counter()
+        drawn = active[rng.integers(len(active), size=len(edges))]
+        better = known[starts[drawn] + (rng.random(len(drawn)) * counts[drawn]).astype(np.int64)] % items
+        worse, left = np.empty_like(drawn), np.arange(len(drawn))
+        while len(left):
+            worse[left] = rng.integers(items, size=len(left))
+            pairs = drawn[left] * items + worse[left]
+            places = np.minimum(np.searchsorted(known, pairs), len(known) - 1)
+            left = left[known[places] == pairs]
+        rows = np.stack([drawn, users + better, users + worse], 1)
+        batch = config["batch"]
+        parts = [np.unique(rows[at : at + batch], return_inverse=True) for at in range(0, len(rows), batch)]
+        seconds = time.perf_counter() - start
+        return {"seconds": seconds, "check": sum(named[places].sum() for named, places in parts) / rows.size}
+
+    return repeat
+
+
 def prepare(config):
     torch.set_num_threads(config["threads"])
-    return {"propagation": propagation, "lightgcn": lightgcn}[config["kind"]](config, adjacency(config))
+    kinds = {"propagation": propagation, "lightgcn": lightgcn, "triples": triples}
+    return kinds[config["kind"]](config, adjacency(config))
 
 
 if __name__ == "__main__":

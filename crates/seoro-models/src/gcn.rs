@@ -40,11 +40,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use crate::graph::{
-    GraphModel, Nodes, Normalization, Plan, REVISION, Shape, check_share, check_sizes, pairwise_loss,
-};
+use crate::graph::{GraphModel, Nodes, Normalization, Plan, REVISION, Shape, check_share, check_sizes};
 use crate::ops::numbers::{host_numbers, on_host};
-use crate::ops::{Activation, Reach, Triples, dense, dropout, propagate};
+use crate::ops::{Activation, Reach, Triples, dense, dropout, pairwise, propagate};
 use crate::train::{Descent, Init, Network, Optimizer, Parameters, Sampling, Schedule, Step, WeightId};
 use crate::{FitError, Recommender, Run, Training};
 use burn::tensor::Tensor;
@@ -205,7 +203,7 @@ impl Network for GcnNetwork {
         let weights = self.weights.iter().map(|&weight| step.weight(weight)).collect();
         let seed = step.seed("dropout");
         let last = self.outputs(&Numbers { embeddings, weights }, Some(batch.rows()), Some(seed));
-        pairwise_loss(last.clone(), last, batch, self.lambda)
+        pairwise(last, batch, self.lambda)
     }
 
     fn fitted(&self, parameters: &Parameters) -> GraphModel {

@@ -47,9 +47,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use crate::graph::{GraphModel, Nodes, Normalization, Plan, REVISION, Shape, check_sizes, pairwise_loss};
+use crate::graph::{GraphModel, Nodes, Normalization, Plan, REVISION, Shape, check_sizes};
 use crate::ops::propagate::forwards;
-use crate::ops::{Reach, Triples, propagate};
+use crate::ops::{Reach, Triples, pairwise, propagate};
 use crate::train::{Descent, Init, Network, Optimizer, Parameters, Sampling, Schedule, Step, WeightId};
 use crate::{FitError, Recommender, Run, Training};
 use burn::tensor::Tensor;
@@ -190,16 +190,13 @@ impl Network for LightGcnNetwork {
 
     /// One propagation gives the batch's rows of `Σ α_k E^(k)` and, below them, of `E^(0)`.
     fn loss(&self, batch: &Arc<Triples>, step: &mut Step<'_>) -> Tensor<1> {
-        let n_rows = batch.rows().len();
         let mut layers = vec![self.layers.clone()];
         if self.lambda > 0.0 {
             layers.push(vec![1.0]);
         }
         let reach = Arc::new(Reach::rows(batch.rows().to_vec(), layers));
-        let both = propagate(step.weight(self.embeddings), &self.nodes.graph, &reach); // [2 R, D]
-        let block = |start: usize| both.clone().narrow(0, start, n_rows); // [R, D]
-        let own = if self.lambda > 0.0 { block(n_rows) } else { block(0) };
-        pairwise_loss(block(0), own, batch, self.lambda)
+        let both = propagate(step.weight(self.embeddings), &self.nodes.graph, &reach); // [2 R, D], or [R, D]
+        pairwise(both, batch, self.lambda)
     }
 
     fn fitted(&self, parameters: &Parameters) -> GraphModel {

@@ -10,7 +10,7 @@ use seoro_core::sample::Negatives;
 use seoro_core::{Histories, Seed};
 use seoro_models::device::device;
 use seoro_models::graph::{Graph, Normalization};
-use seoro_models::ops::{Reach, Triples, logistic, margins, propagate};
+use seoro_models::ops::{Reach, Triples, pairwise, propagate};
 use seoro_models::train::{
     Descent, Feed, Init, Network, Optimizer, Pairwise, Parameters, Sampling, Step, Trainer, WeightId,
 };
@@ -26,6 +26,7 @@ pub(super) const CASES: &[Case] = &[
     // Both sides draw their own first numbers, which few steps still show.
     case("lightgcn-adam-b2048-gowalla", STEPS_NOTE, 0.02, |scene| steps(scene, 2048)),
     case("lightgcn-adam-b8192-gowalla", STEPS_NOTE, 0.02, |scene| steps(scene, 8192)),
+    case("bpr-triples-gowalla", TRIPLES_NOTE, 0.01, triples),
 ];
 
 const PROPAGATION_NOTE: &str = "all nodes' mean of three layers and the embeddings they start from, forwards, or \
@@ -34,6 +35,9 @@ const PROPAGATION_NOTE: &str = "all nodes' mean of three layers and the embeddin
 
 const STEPS_NOTE: &str = "ten steps of LightGCN with three layers, on triples drawn before, the same on both sides; the \
                           peer's matrix is in CSR, its Adam fused; the check is the steps' mean loss.";
+
+const TRIPLES_NOTE: &str = "the triples of an epoch of LightGCN in batches of 8192, with the rows that each batch names; the \
+                            peer draws all of them at once with NumPy, on one thread; the check is the mean row.";
 
 const fn case(
     name: &'static str,
@@ -124,14 +128,10 @@ impl Network for LightGcn {
     type Fitted = Nothing;
 
     fn loss(&self, batch: &Arc<Triples>, step: &mut Step<'_>) -> Tensor<1> {
-        let (n_rows, uniform) = (batch.rows().len(), vec![1.0 / (LAYERS + 1) as f32; LAYERS + 1]);
+        let uniform = vec![1.0 / (LAYERS + 1) as f32; LAYERS + 1];
         let reach = Arc::new(Reach::rows(batch.rows().to_vec(), vec![uniform, vec![1.0]]));
         let both = propagate(step.weight(self.embeddings), &self.graph, &reach); // [2 R, D]
-        let (last, first) = (both.clone().narrow(0, 0, n_rows), both.narrow(0, n_rows, n_rows));
-        let loss = logistic(margins(last, batch), &vec![1.0; batch.len()]);
-        let counts = TensorData::new(batch.counts(), [n_rows, 1]);
-        let counts = Tensor::<2>::from_data(counts, &first.device().without_autodiff()).autodiff();
-        loss + (first.square().sum_dim(1) * counts).sum() * (LAMBDA / (2.0 * batch.len() as f64))
+        pairwise(both, batch, LAMBDA)
     }
 
     fn fitted(&self, _: &Parameters) -> Nothing {
@@ -183,4 +183,27 @@ fn steps(scene: &Scene, batch: usize) -> Result<Work, LabError> {
         Ok(Answer { value: start.elapsed().as_secs_f64(), check: losses[0] })
     };
     Ok(Work::told(("graph_torch", told), ours, threads))
+}
+
+fn triples(scene: &Scene) -> Result<Work, LabError> {
+    const BATCH: usize = 8192;
+    let train = Histories::new(&open(scene, "lightgcn-gowalla")?.train);
+    let mut told = told(scene, &train, "triples")?;
+    told["batch"] = json!(BATCH);
+    let (positives, pool) = (train.matrix(), pool(scene.threads)?);
+    let usage = |what: &str| LabError::Usage(what.to_owned());
+    let mut seed = 0;
+    let ours = move || {
+        let negatives = Negatives::uniform(&positives).map_err(|error| usage(&error.to_string()))?;
+        let feed = Pairwise::new(&positives, negatives, Sampling::Users, BATCH);
+        let feed = feed.ok_or_else(|| usage("too many triples for an epoch"))?;
+        seed += 1;
+        let start = Instant::now();
+        let batches: Vec<Arc<Triples>> = pool.install(|| feed.epoch(Seed::new(seed)).collect());
+        let value = start.elapsed().as_secs_f64();
+        let rows = || batches.iter().flat_map(|batch| batch.triples()).flatten();
+        let mean = rows().map(f64::from).sum::<f64>() / rows().count() as f64;
+        Ok(Answer { value, check: mean })
+    };
+    Ok(Work::told(("graph_torch", told), ours, scene.threads))
 }

@@ -5,8 +5,9 @@ use crate::ops::propagate::Layout;
 use rayon::prelude::*;
 use seoro_core::{Csr, ItemId, Seed, UserId};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// What an edge between two nodes weighs; `d` is a node's number of edges, one to itself included where there is one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +56,33 @@ struct Pattern {
     starts: Vec<usize>,
     /// The nodes at the other end, rising within a node's entries.
     columns: Vec<u32>,
+    spare: Spare,
+}
+
+/// Layers that are done with, to be written over: fresh memory costs about as much as half a hop.
+#[derive(Debug, Default)]
+pub(crate) struct Spare(Mutex<Vec<Vec<f32>>>);
+
+impl Spare {
+    /// As many as a propagation holds at once.
+    const MOST: usize = 2;
+
+    /// So many numbers, whatever they are.
+    pub(crate) fn take(&self, len: usize) -> Vec<f32> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = kept.iter().position(|layer| layer.len() == len).map(|place| kept.swap_remove(place));
+        found.unwrap_or_else(|| vec![0.0; len])
+    }
+
+    /// Keeps a layer that is nobody else's.
+    pub(crate) fn give(&self, layer: Cow<'_, [f32]>) {
+        let Cow::Owned(layer) = layer else { return };
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() == Self::MOST {
+            kept.remove(0);
+        }
+        kept.push(layer);
+    }
 }
 
 impl Pattern {
@@ -87,6 +115,11 @@ impl<'a> Weighted<'a> {
 }
 
 impl Graph {
+    /// Layers to be written over, of this graph and of all with the same edges.
+    pub(crate) fn spare(&self) -> &Spare {
+        &self.pattern.spare
+    }
+
     /// The graph whose edges are the entries of `positives` `[U, I]`, whatever their values, and with `self_connections` one
     /// from each node to itself.
     ///
@@ -234,7 +267,7 @@ fn pattern(positives: &Csr, self_connections: bool) -> Pattern {
         end += degree + own;
         end
     }));
-    let mut pattern = Pattern { starts, columns: Vec::new() };
+    let mut pattern = Pattern { starts, columns: Vec::new(), spare: Spare::default() };
     let mut columns = vec![0u32; end];
     by_node(&pattern, &mut columns, |node, _, columns| {
         // Users stand before items: a user's self-connection is its first entry, an item's its last.

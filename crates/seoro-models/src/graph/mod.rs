@@ -16,8 +16,6 @@ pub use model::GraphModel;
 pub(crate) use adjacency::Weighted;
 pub(crate) use fit::{Nodes, Plan, Shape, check_share, check_sizes};
 
-use crate::ops::{Triples, logistic, margins};
-use burn::tensor::{Tensor, TensorData};
 use seoro_core::{ItemId, UserId};
 
 /// Raised whenever one of the models of the graph may give other numbers than before.
@@ -49,25 +47,4 @@ pub enum GraphError {
         /// The number of the matrix's entries.
         entries: usize,
     },
-}
-
-/// BPR's loss of a batch: `1/B Σ_b ln(1 + e^−s_b) + λ/2B Σ_b (‖x_u‖² + ‖x_i‖² + ‖x_j‖²)` with the margins `s` of `scored`
-/// and the rows `x` of `kept`, both `[R, …]` for the rows of `triples`.
-pub(crate) fn pairwise_loss(
-    scored: Tensor<2>,
-    kept: Tensor<2>,
-    triples: &std::sync::Arc<Triples>,
-    lambda: f64,
-) -> Tensor<1> {
-    let batch = triples.len();
-    let device = kept.device().without_autodiff();
-    let loss = logistic(margins(scored, triples), &vec![1.0; batch]);
-    if lambda == 0.0 {
-        return loss;
-    }
-    let counts = triples.counts();
-    let n_rows = counts.len();
-    let counts = Tensor::<2>::from_data(TensorData::new(counts, [n_rows, 1]), &device);
-    let counts = if kept.is_autodiff() { counts.autodiff() } else { counts };
-    loss + (kept.square().sum_dim(1) * counts).sum() * (lambda / (2.0 * batch as f64))
 }

@@ -1,9 +1,9 @@
 //! The network.
 
 use super::{Adjacency, Ngcf};
-use crate::graph::{Graph, GraphModel, Nodes, pairwise_loss};
+use crate::graph::{Graph, GraphModel, Nodes};
 use crate::ops::numbers::{host_numbers, on_host};
-use crate::ops::{Activation, Reach, Triples, dense, dropout, propagate};
+use crate::ops::{Activation, Reach, Triples, dense, dropout, pairwise, propagate};
 use crate::train::{Init, Network, Parameters, Step, WeightId};
 use burn::tensor::Tensor;
 use seoro_core::Seed;
@@ -135,7 +135,7 @@ impl Network for NgcfNetwork {
         };
         let numbers = self.numbers(|weight| step.weight(weight));
         let last = self.outputs(numbers, &graph, Some(batch.rows()), Some(step.seed("messages")));
-        pairwise_loss(last.clone(), last, batch, self.lambda)
+        pairwise(last, batch, self.lambda)
     }
 
     fn fitted(&self, parameters: &Parameters) -> GraphModel {

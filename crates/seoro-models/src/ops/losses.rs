@@ -68,7 +68,7 @@ const SCORES: usize = 1 << 12;
 const FACTORS: usize = 512;
 
 /// `Σ ln(1 + eˢ) − y s`, with one logarithm for a product of many: `ln(1 + eˢ) = max(s, 0) + ln(1 + e^−|s|)`.
-fn logistic_sum(scores: &[f32], targets: &[f32]) -> f64 {
+pub(super) fn logistic_sum(scores: &[f32], targets: &[f32]) -> f64 {
     let mut powers = [0f32; FACTORS];
     let mut sum = 0.0;
     for (scores, targets) in scores.chunks(FACTORS).zip(targets.chunks(FACTORS)) {
@@ -83,7 +83,7 @@ fn logistic_sum(scores: &[f32], targets: &[f32]) -> f64 {
 }
 
 /// `(σ(s) − y) · by`, by `s`.
-fn logistic_gradient(scores: &[f32], targets: &[f32], by: f32) -> Vec<f32> {
+pub(super) fn logistic_gradient(scores: &[f32], targets: &[f32], by: f32) -> Vec<f32> {
     let mut gradient = scores.to_vec();
     gradient.par_chunks_mut(SCORES).zip(targets.par_chunks(SCORES)).for_each(|(gradient, targets)| {
         kernel::sigmoid_all(gradient);

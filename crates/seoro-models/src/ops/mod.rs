@@ -12,27 +12,29 @@
 //! | [`dense`](fn@dense) | four of five temporaries of a layer |
 //! | [`encode`], [`decode`] | all cells of rows of which few are known |
 //! | [`propagate`](fn@propagate) | of a graph's layers the last, but for a batch's rows; entries laid out one by one |
-//! | [`margins`](fn@margins) | three copies of rows, and gradients of the size of each |
+//! | [`pairwise`](fn@pairwise) | three copies of rows, ten passes over those, and gradients of the size of each |
 
 mod activation;
 pub(crate) mod arrears;
 mod dense;
 mod dropout;
 mod losses;
-mod margins;
 pub(crate) mod numbers;
 mod observed;
+mod pairwise;
 pub(crate) mod propagate;
 pub(crate) mod rows;
 pub(crate) mod step;
 #[cfg(test)]
 mod tests;
+mod triples;
 
 pub use activation::Activation;
 pub use dense::dense;
 pub use losses::logistic;
-pub use margins::{Triples, margins};
 pub use observed::{Cells, decode, encode};
+pub use pairwise::pairwise;
 pub use propagate::{Reach, propagate};
+pub use triples::Triples;
 
 pub(crate) use dropout::dropout;

@@ -75,30 +75,30 @@ pub(crate) trait GraphKernels: Backend {
 /// Nodes that a core takes at once: some with many neighbours must not keep the others waiting.
 const NODES: usize = 64;
 
-/// The product of the graph's matrix and `x` `[N, D]`, each row of which is then seen by `and_then`.
+/// Writes the product of the graph's matrix and `x` `[N, D]`, each row of which is then seen by `and_then`.
 fn multiply(
     graph: Weighted<'_>,
     x: &[f32],
     dim: usize,
+    mut product: Vec<f32>,
     and_then: impl Fn(usize, &mut [f32]) + Sync,
 ) -> Vec<f32> {
-    by_row(graph.n_nodes(), dim, |node, sum| {
+    by_row(&mut product, dim, |node, sum| {
         let (neighbours, weights) = graph.row(node);
         kernel::weighted_rows(neighbours, weights, x, sum);
         and_then(node, sum);
-    })
+    });
+    product
 }
 
-/// A matrix `[rows, dim]` whose rows are written on all cores.
-fn by_row(rows: usize, dim: usize, write: impl Fn(usize, &mut [f32]) + Sync) -> Vec<f32> {
-    let mut numbers = vec![0.0; rows * dim];
+/// Has each row of a matrix written over, on all cores.
+fn by_row(numbers: &mut [f32], dim: usize, write: impl Fn(usize, &mut [f32]) + Sync) {
     if dim > 0 {
         numbers.par_chunks_mut(NODES * dim).enumerate().for_each(|(block, numbers)| {
             let rows = numbers.chunks_exact_mut(dim).enumerate();
             rows.for_each(|(row, numbers)| write(block * NODES + row, numbers));
         });
     }
-    numbers
 }
 
 /// `Y` of `X`.
@@ -106,7 +106,7 @@ pub(crate) fn forwards(graph: &Graph, reach: &Reach, x: &[f32], dim: usize) -> V
     let (depth, n_nodes, of_graph) = (reach.depth(), graph.n_nodes(), graph.matrix(false));
     let n_rows = reach.n_rows(n_nodes);
     let mut out = vec![0.0; reach.layers().len() * n_rows * dim];
-    let mut layer = Cow::Borrowed(x);
+    let (mut layer, spare) = (Cow::Borrowed(x), graph.spare());
     for hop in 0..=depth {
         let is_last = hop == depth && hop > 0;
         for (weights, out) in reach.layers().iter().zip(out.chunks_exact_mut((n_rows * dim).max(1))) {
@@ -127,9 +127,11 @@ pub(crate) fn forwards(graph: &Graph, reach: &Reach, x: &[f32], dim: usize) -> V
         }
         // The last layer is made for the rows that are asked for, above.
         if hop + 1 < depth {
-            layer = Cow::Owned(multiply(of_graph, &layer, dim, |_, _| {}));
+            let next = multiply(of_graph, &layer, dim, spare.take(n_nodes * dim), |_, _| {});
+            spare.give(std::mem::replace(&mut layer, Cow::Owned(next)));
         }
     }
+    spare.give(layer);
     out
 }
 
@@ -147,16 +149,24 @@ pub(crate) fn backwards(graph: &Graph, reach: &Reach, gradient: &[f32], dim: usi
             }
         }
     };
+    // What comes out is not given back.
+    let (spare, len) = (graph.spare(), n_nodes * dim);
+    let numbers = |hop: usize| if hop == 0 { vec![0.0; len] } else { spare.take(len) };
     if depth == 0 {
-        return by_row(n_nodes, dim, |node, sum| add(0, node, sum));
+        let mut gradient = numbers(0);
+        by_row(&mut gradient, dim, |node, sum| add(0, node, sum));
+        return gradient;
     }
-    let last = by_row(size / dim.max(1), dim, |place, sum| add(depth, reach.node(place), sum));
-    let mut layer = by_row(n_nodes, dim, |node, sum| {
+    let mut last = vec![0.0; size];
+    by_row(&mut last, dim, |place, sum| add(depth, reach.node(place), sum));
+    let mut layer = numbers(depth - 1);
+    by_row(&mut layer, dim, |node, sum| {
         places.weighted_rows(of_graph.row(node), &last, sum);
         add(depth - 1, node, sum);
     });
     for hop in (0..depth - 1).rev() {
-        layer = multiply(of_graph, &layer, dim, |node, sum| add(hop, node, sum));
+        let next = multiply(of_graph, &layer, dim, numbers(hop), |node, sum| add(hop, node, sum));
+        spare.give(Cow::Owned(std::mem::replace(&mut layer, next)));
     }
     layer
 }

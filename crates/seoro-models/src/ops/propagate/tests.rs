@@ -58,6 +58,22 @@ fn propagation_is_its_definition() {
     }
 }
 
+#[test]
+fn layers_written_over_leave_nothing_behind() {
+    for (graph, normalization, own) in graphs(5, 6) {
+        for (reach, dim) in reaches().into_iter().zip([1, 5, 64, 20].into_iter().cycle()) {
+            let (x, rows) = (normal("x", [11, dim]), reach.layers().len() * reach.n_rows(11));
+            let gradient = normal("gradient", [rows, dim]);
+            let fresh = (forwards(&graph, &reach, &x, dim), backwards(&graph, &reach, &gradient, dim));
+            for _ in 0..3 {
+                graph.spare().give(Cow::Owned(vec![f32::NAN; 11 * dim]));
+            }
+            let again = (forwards(&graph, &reach, &x, dim), backwards(&graph, &reach, &gradient, dim));
+            assert_eq!(fresh, again, "{normalization:?}, {own}, {reach:?}, {dim}");
+        }
+    }
+}
+
 /// The graph's matrix, or its transpose, written out.
 fn written_out(graph: &Graph, is_transposed: bool) -> Vec<f64> {
     let n_nodes = graph.n_nodes();
