@@ -5,6 +5,7 @@ pub mod datasets;
 pub mod experiments;
 mod neighbours;
 mod pictures;
+mod scene;
 pub mod search;
 mod vectors;
 mod workers;
