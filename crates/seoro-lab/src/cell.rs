@@ -9,7 +9,7 @@ pub use map::{MapPoint, draw_map, map_name};
 pub(crate) use store::Kept;
 pub use store::Store;
 
-use crate::course::EpochRecord;
+use crate::course::{self, EpochRecord};
 use crate::data::Data;
 use crate::measure::{Measure, Measured, Preference};
 use crate::paper::{DatasetUse, Part, Protocol, Row};
@@ -39,7 +39,7 @@ pub struct Cell {
     pub per_query: BTreeMap<Measure, Vec<f32>>,
     /// The best of the snapshots on test, for papers that reported so.
     pub best_on_test: Option<BestOnTest>,
-    /// All epochs, where snapshots were taken.
+    /// All epochs, where a picture is to show them.
     #[serde(default)]
     pub course: Vec<EpochRecord>,
     /// Some users and what they took, where a picture is to show them.
@@ -149,6 +149,9 @@ impl Job<'_> {
         if self.usage.forgotten > 0.0 {
             decided_by["forgotten"] = serde_json::json!(self.usage.forgotten);
         }
+        if self.has_course() {
+            decided_by["course"] = serde_json::json!(course::REVISION);
+        }
         if self.has_map() {
             decided_by["map"] = serde_json::json!(map::REVISION);
         }
@@ -174,6 +177,9 @@ impl Job<'_> {
         let Identity { recipe, fit: fit_key, cell: key } = self.identity(threads)?;
         if let Some(cell) = store.find(&key) {
             return Ok(cell);
+        }
+        if self.has_map() {
+            map::check(self, task)?;
         }
         workplace::reset_peak_rss();
         let known = store.last().clone().filter(|(last, _)| *last == fit_key);
@@ -246,7 +252,9 @@ impl Job<'_> {
     /// What the snapshots are worth, and which is best.
     fn follow(&self, cell: &mut Cell, task: &Task, threads: usize, fit: &Fit) -> Result<(), LabError> {
         let select = self.protocol.select;
-        cell.course = fit.course.clone();
+        if self.has_course() {
+            cell.course = fit.course.clone();
+        }
         for (epoch, path) in &fit.snapshots {
             let snapshot = registry::load(path).map_err(|source| self.fit_error(source.into()))?;
             let values = means(&self.evaluate(task, snapshot.as_score(), threads)?, &self.protocol.metrics);
@@ -262,9 +270,19 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// Whether a picture is to show its users and items: once for all parts and seeds.
+    /// Whether a picture is to show its epochs.
+    fn has_course(&self) -> bool {
+        self.is_drawn_from() && self.usage.courses.contains(&self.row.name)
+    }
+
+    /// Whether a picture is to show some of its users and items.
     fn has_map(&self) -> bool {
-        self.part == Part::AsPublished && self.seed == 1 && self.usage.maps.contains(&self.row.name)
+        self.is_drawn_from() && self.usage.maps.contains(&self.row.name)
+    }
+
+    /// Pictures are of one part and one seed.
+    fn is_drawn_from(&self) -> bool {
+        self.part == Part::AsPublished && self.seed == 1
     }
 
     fn evaluate(&self, task: &Task, model: &dyn Score, threads: usize) -> Result<Measured, LabError> {

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+/// Raised when the same fit may have another course than before.
+pub(crate) const REVISION: u32 = 1;
+
 /// A finished epoch of a fit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,10 +34,10 @@ pub(crate) struct EpochLog {
 }
 
 impl EpochLog {
-    /// The log at `path`, empty where there is none.
-    pub(crate) fn open(path: PathBuf) -> Result<Self, LabError> {
-        let known: Vec<EpochRecord> = rows::read(&path)?;
-        Ok(Self { path, records: known.into_iter().map(|record| (record.epoch, record)).collect() })
+    /// The log at `path`, empty where there is none that can be read: nobody's fit ends for that.
+    pub(crate) fn open(path: PathBuf) -> Self {
+        let known: Vec<EpochRecord> = rows::read(&path).unwrap_or_default();
+        Self { path, records: known.into_iter().map(|record| (record.epoch, record)).collect() }
     }
 
     /// Adds an epoch, in place of one that an interrupted fit had begun to count.
@@ -44,9 +47,10 @@ impl EpochLog {
         rows::write(&self.path, &Vec::from_iter(self.records.values()))
     }
 
-    /// All of it.
-    pub(crate) fn into_records(self) -> Vec<EpochRecord> {
-        self.records.into_values().collect()
+    /// All epochs up to `last`; nothing where one is missing.
+    pub(crate) fn whole(self, last: usize) -> Vec<EpochRecord> {
+        let is_whole = self.records.keys().copied().eq(1..=last);
+        if is_whole { self.records.into_values().collect() } else { Vec::new() }
     }
 }
 
@@ -62,18 +66,19 @@ pub struct CourseRow {
     pub record: EpochRecord,
 }
 
-/// The courses of `old` with those that `new` has again replaced, in the order of the paper's rows.
+/// The courses of `old` with those that `new` has again replaced, as far as the paper still wants them, in the order of its
+/// data sets and rows.
 pub(crate) fn merge(paper: &Paper, old: Vec<CourseRow>, new: Vec<CourseRow>) -> Vec<CourseRow> {
     let is_again =
         |old: &CourseRow| new.iter().any(|new| (&new.dataset, &new.row) == (&old.dataset, &old.row));
     let mut all: Vec<CourseRow> = old.into_iter().filter(|old| !is_again(old)).collect();
     all.extend(new);
+    let is_wanted = |course: &CourseRow| {
+        paper.datasets.get(&course.dataset).is_some_and(|usage| usage.courses.contains(&course.row))
+    };
+    all.retain(is_wanted);
     let place = |name: &str| paper.rows.iter().position(|row| row.name == name);
-    all.retain(|row| place(&row.row).is_some());
-    all.sort_by(|a, b| {
-        let key = |row: &CourseRow| (row.dataset.clone(), place(&row.row), row.record.epoch);
-        key(a).cmp(&key(b))
-    });
+    all.sort_by_cached_key(|course| (course.dataset.clone(), place(&course.row), course.record.epoch));
     all
 }
 
@@ -105,7 +110,7 @@ struct Line<'a> {
 
 /// The loss, and the measure that the paper selects by, over the epochs of all rows on a data set, as an SVG; nothing
 /// where no row has a course.
-pub(crate) fn draw(paper: &Paper, dataset: &str, courses: &[CourseRow]) -> Option<String> {
+pub fn draw(paper: &Paper, dataset: &str, courses: &[CourseRow]) -> Option<String> {
     let select = paper.protocol(Part::AsPublished).select;
     let loss = lines(paper, dataset, courses, &|record| record.loss);
     let value = lines(paper, dataset, courses, &|record| record.values.get(&select).copied());
@@ -113,27 +118,27 @@ pub(crate) fn draw(paper: &Paper, dataset: &str, courses: &[CourseRow]) -> Optio
         return None;
     }
     let mut svg = Svg::new(SIZE);
-    plot(&mut svg, ACROSS[0], &format!("{dataset}: training loss by epoch"), &loss);
+    plot(&mut svg, ACROSS[0], &format!("{dataset}: training loss by epoch, each model's own"), &loss);
     plot(&mut svg, ACROSS[1], &format!("{dataset}: {select} on test by epoch"), &value);
     legend(&mut svg, &value);
     Some(svg.end())
 }
 
-/// The rows that have what is asked for, each in the colour of its place in the paper.
+/// The rows that have what is asked for, each in the colour of its place among the courses of the data set.
 fn lines<'a>(
     paper: &'a Paper,
     dataset: &str,
     courses: &[CourseRow],
     of: &dyn Fn(&EpochRecord) -> Option<f64>,
 ) -> Vec<Line<'a>> {
-    let drawn: Vec<&CourseRow> = courses.iter().filter(|row| row.dataset == dataset).collect();
-    let rows = paper.rows.iter().filter(|row| drawn.iter().any(|course| course.row == row.name));
+    let courses: Vec<&CourseRow> = courses.iter().filter(|course| course.dataset == dataset).collect();
+    let wanted = paper.datasets.get(dataset).into_iter().flat_map(|usage| &usage.courses);
     let line = |(row, &colour): (&'a Row, &&'static str)| {
-        let records = drawn.iter().filter(|course| course.row == row.name).map(|course| &course.record);
+        let records = courses.iter().filter(|course| course.row == row.name).map(|course| &course.record);
         let points = records.filter_map(|record| Some((record.epoch as f64, of(record)?))).collect();
         Line { label: &row.label, colour, points }
     };
-    let lines = rows.zip(COLOURS.iter().cycle()).map(line);
+    let lines = wanted.filter_map(|name| paper.row(name).ok()).zip(COLOURS.iter().cycle()).map(line);
     lines.filter(|line| !line.points.is_empty()).collect()
 }
 
@@ -162,6 +167,9 @@ fn plot(svg: &mut Svg, across: (f64, f64), title: &str, lines: &[Line<'_>]) {
     for line in lines {
         let places: Vec<(f64, f64)> = line.points.iter().map(|&point| place(point)).collect();
         svg.line(&places, line.colour, 2.0);
+        if let [place] = places[..] {
+            svg.dot(place, line.colour);
+        }
     }
 }
 
@@ -185,7 +193,9 @@ fn ends(numbers: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     let (low, high) = numbers
         .filter(|number| number.is_finite())
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), number| (low.min(number), high.max(number)));
-    (low <= high).then_some(if low < high { (low, high) } else { (low - 0.5, high + 0.5) })
+    // Whatever their size, so that there is a step between them.
+    let apart = 0.5 * high.abs().max(1.0);
+    (low <= high).then_some(if low < high { (low, high) } else { (low - apart, high + apart) })
 }
 
 /// Round numbers between two, about six: 1, 2 or 5 times a power of ten apart.
@@ -224,46 +234,62 @@ mod tests {
         assert_eq!(ends([f64::NAN].into_iter()), None);
     }
 
-    #[test]
-    fn pictures_have_a_line_for_each_row_with_a_course() {
-        let paper = small("");
-        let courses: Vec<CourseRow> = (1..=4).map(|n| course("ease", n, Some(0.1 * n as f64))).collect();
-        let svg = draw(&paper, "world", &courses).expect("a course");
-        assert!(svg.contains(">EASE</text>") && !svg.contains(">POP</text>"), "{svg}");
-        // A grid, the axes and two lines: no number of it is unknown.
-        assert!(svg.contains("training loss by epoch") && !svg.contains("NaN"), "{svg}");
-        assert!(draw(&paper, "elsewhere", &courses).is_none());
-        assert!(draw(&paper, "world", &[course("ease", 1, None)]).is_none());
+    /// The small paper, with two courses on the world.
+    fn paper_of_courses() -> Paper {
+        let text = include_str!("../tests/fixtures/small-paper.toml");
+        let text = text.replace("[dataset.world]\n", "[dataset.world]\ncourses = [\"pop\", \"ease\"]\n");
+        let text = text.replace("model = \"popularity\"\n", "model = \"popularity\"\nsnapshots = 1\n");
+        let text = text.replace("model = \"ease\"\n", "model = \"ease\"\nsnapshots = 1\n");
+        Paper::parse(&text, std::path::Path::new("small.toml")).expect("a paper")
     }
 
     #[test]
-    fn courses_measured_again_replace_the_old_ones() {
-        let paper = small("");
-        let old = vec![
+    fn pictures_have_a_line_for_each_row_with_a_course() {
+        let paper = paper_of_courses();
+        let courses: Vec<CourseRow> = (1..=4).map(|n| course("ease", n, Some(0.1 * n as f64))).collect();
+        let svg = draw(&paper, "world", &courses).expect("a course");
+        assert!(svg.contains(">EASE</text>") && !svg.contains(">POP</text>"), "{svg}");
+        // In its own colour, whoever else is there.
+        assert!(svg.contains(COLOURS[1]) && !svg.contains("NaN"), "{svg}");
+        assert!(draw(&paper, "elsewhere", &courses).is_none());
+        assert!(draw(&paper, "world", &[course("ease", 1, None)]).is_none());
+        let svg = draw(&paper, "world", &[course("ease", 1, Some(0.5))]).expect("a course of one epoch");
+        assert!(svg.contains("<circle") && !svg.contains("NaN"), "{svg}");
+    }
+
+    #[test]
+    fn courses_measured_again_replace_the_old_ones_and_those_not_wanted_go() {
+        let paper = paper_of_courses();
+        let mut elsewhere = course("ease", 1, None);
+        elsewhere.dataset = "elsewhere".to_owned();
+        let old = [
             course("ease", 1, None),
             course("ease", 2, None),
             course("pop", 1, None),
             course("gone", 1, None),
         ];
-        let new = vec![course("ease", 1, Some(0.5))];
-        let merged = merge(&paper, old, new);
-        let mut names: Vec<(&str, usize)> =
-            merged.iter().map(|row| (row.row.as_str(), row.record.epoch)).collect();
-        names.sort_unstable();
-        assert_eq!(names, [("ease", 1), ("pop", 1)]);
-        assert!(merged.iter().any(|row| !row.record.values.is_empty()));
+        let merged = merge(&paper, [&old[..], &[elsewhere]].concat(), vec![course("ease", 1, Some(0.5))]);
+        let mut found: Vec<(&str, usize, bool)> = merged
+            .iter()
+            .map(|course| (course.row.as_str(), course.record.epoch, course.record.values.is_empty()))
+            .collect();
+        found.sort_unstable();
+        assert_eq!(found, [("ease", 1, false), ("pop", 1, true)]);
     }
 
     #[test]
-    fn a_log_that_is_opened_again_goes_on() {
+    fn a_log_that_is_opened_again_goes_on_and_one_with_a_gap_is_none() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("epochs.json");
-        let mut log = EpochLog::open(path.clone()).expect("an empty log");
+        let mut log = EpochLog::open(path.clone());
         log.add(1, 1.0, Some(0.5)).expect("an epoch");
         log.add(2, 2.0, None).expect("an epoch");
-        let mut log = EpochLog::open(path).expect("the log");
+        let mut log = EpochLog::open(path.clone());
         log.add(2, 2.5, Some(0.25)).expect("the second epoch again");
-        let records = log.into_records();
-        assert_eq!(records.iter().map(|record| record.loss).collect::<Vec<_>>(), [Some(0.5), Some(0.25)]);
+        let losses: Vec<_> = log.whole(2).iter().map(|record| record.loss).collect();
+        assert_eq!(losses, [Some(0.5), Some(0.25)]);
+        assert!(EpochLog::open(path.clone()).whole(3).is_empty());
+        std::fs::write(&path, "[{").expect("a damaged log");
+        assert!(EpochLog::open(path).whole(0).is_empty());
     }
 }

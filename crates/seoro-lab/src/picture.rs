@@ -31,7 +31,7 @@ impl Svg {
         self.0.push_str(&format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"{colour}\"/>\n"));
     }
 
-    /// Paper that things below shine through a little.
+    /// A panel that things below it shine through a little.
     pub(crate) fn panel(&mut self, (x, y): (f64, f64), (width, height): (f64, f64)) {
         self.0.push_str(&format!(
             "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"#ffffff\" \

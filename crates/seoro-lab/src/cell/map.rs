@@ -3,7 +3,7 @@
 use super::Job;
 use crate::LabError;
 use crate::task::Task;
-use seoro_core::{ItemId, Matrix, Score, Seed};
+use seoro_core::{ItemId, Matrix, Score, Seed, UserId};
 use seoro_eval::{Scatter, Tsne, tsne};
 use serde::{Deserialize, Serialize};
 
@@ -32,23 +32,40 @@ pub struct MapPoint {
     pub is_user: bool,
 }
 
-/// The map of a fitted model; the users are the same for all models.
+/// The users of a map, and what they took in test: the same for all models.
+fn chosen(task: &Task) -> Vec<(UserId, &[ItemId])> {
+    task.some_users(USERS, ITEMS, Seed::new(1).child("map"))
+}
+
+/// Refuses a map of nobody, before what it would be of is fitted.
+pub(super) fn check(job: &Job<'_>, task: &Task) -> Result<(), LabError> {
+    if !chosen(task).is_empty() {
+        return Ok(());
+    }
+    let (row, dataset, few, many) = (&job.row.name, &job.data.name, ITEMS.start(), ITEMS.end());
+    Err(LabError::Usage(format!(
+        "{row} on {dataset}: no user with {few} to {many} test items to draw a map of"
+    )))
+}
+
+/// The map of a fitted model.
 pub(super) fn of(
     job: &Job<'_>,
     task: &Task,
     model: &dyn Score,
     threads: usize,
 ) -> Result<Vec<MapPoint>, LabError> {
-    let failed = |what: &dyn std::fmt::Display| LabError::Usage(format!("{}: {what}", job.row.name));
-    let embed = model.embed().ok_or_else(|| failed(&"no vectors of users and items to draw a map of"))?;
-    let chosen = task.some_users(USERS, ITEMS, Seed::new(1).child("map"));
+    let (row, dataset) = (&job.row.name, &job.data.name);
+    let failed = |what: &dyn std::fmt::Display| LabError::Usage(format!("{row} on {dataset}, map: {what}"));
+    let embed = model.embed().ok_or_else(|| failed(&"no vectors of users and items"))?;
+    let chosen = chosen(task);
     let (mut queries, items) = (Matrix::zeros(0, 0), embed.comparable());
     let asked: Vec<_> = chosen.iter().map(|&(user, _)| task.query(user)).collect();
     embed.queries(&asked, &mut queries).map_err(|error| failed(&error))?;
     let (mut vectors, mut points) = (Vec::new(), Vec::new());
     let mut add = |vector: &[f32], label: String, group: &str, is_user: bool| {
         // Some models keep a number behind the vectors that only ranks.
-        let vector = &vector[..items.cols()];
+        let vector = &vector[..items.cols().min(vector.len())];
         // A vector of zeros has no direction, and no place.
         if vector.iter().all(|&number| number == 0.0) {
             return;

@@ -4,6 +4,7 @@ use super::pictures::Pictured;
 use super::scene::run_dataset;
 use super::{neighbours, vectors, workers};
 use crate::ann::trade::TradeRow;
+use crate::course;
 use crate::data::{self, Folders};
 use crate::paper::{self, AnnPaper, Paper, Papers, Part, VectorPaper};
 use crate::table::{self, ResultRow};
@@ -124,7 +125,7 @@ fn run_and_write(paper: &Paper, args: &ExperimentsArgs) -> Result<Vec<ResultRow>
         return Ok(results);
     }
     let out = workplace::target().join("experiments");
-    pictured.write(&out, paper)?;
+    pictured.write(&out, paper, Vec::new())?;
     write_both(&out, paper, &results)?;
     if !args.json {
         println!("{}", render::markdown(paper, &results, &|file| out.join(file).exists()));
@@ -134,7 +135,7 @@ fn run_and_write(paper: &Paper, args: &ExperimentsArgs) -> Result<Vec<ResultRow>
         let docs = workplace::root().join("docs/results");
         let old = rows::read(&docs.join(format!("{}.json", paper.name)))?;
         let merged = table::merge(paper, old, results.clone())?;
-        pictured.write(&docs, paper)?;
+        pictured.write(&docs, paper, rows::read(&course::file(&docs, &paper.name))?)?;
         write_both(&docs, paper, &merged)?;
         eprintln!("published: {}", docs.join(format!("{}.{{md,json}}", paper.name)).display());
     }

@@ -35,19 +35,18 @@ impl Pictured {
         }
     }
 
-    /// Writes them into a folder of results: courses beside those of other rows that it has.
-    pub(super) fn write(&self, folder: &Path, paper: &Paper) -> Result<(), LabError> {
+    /// Writes them into a folder of results, courses beside `old` ones of other rows.
+    pub(super) fn write(&self, folder: &Path, paper: &Paper, old: Vec<CourseRow>) -> Result<(), LabError> {
         for map in &self.maps {
             let title = format!("{}: some users and their test items", map.label);
             let path = folder.join(map_name(&paper.name, &map.dataset, &map.row));
             workplace::write_whole(&path, draw_map(&title, &map.points)?.as_bytes())?;
         }
-        if self.courses.is_empty() {
+        let all = course::merge(paper, old, self.courses.clone());
+        if all.is_empty() {
             return Ok(());
         }
-        let path = course::file(folder, &paper.name);
-        let all = course::merge(paper, rows::read(&path)?, self.courses.clone());
-        rows::write(&path, &all)?;
+        rows::write(&course::file(folder, &paper.name), &all)?;
         for dataset in paper.datasets.keys() {
             if let Some(picture) = course::draw(paper, dataset, &all) {
                 let path = folder.join(course::picture_name(&paper.name, dataset));

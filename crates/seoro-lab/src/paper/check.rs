@@ -4,6 +4,7 @@ use super::{
     DatasetUse, Negatives, Order, Paper, Part, Printed, Protocol, Ranking, Search, SplitRule, Status,
 };
 use crate::data;
+use crate::picture::COLOURS;
 use std::collections::BTreeSet;
 use toml::Spanned;
 
@@ -25,10 +26,7 @@ impl Paper {
         let is_of_candidates = protocols.iter().any(|each| each.get_ref().ranking == Ranking::Candidates);
         for (name, usage) in &self.datasets {
             check_use(name, usage, is_of_candidates)?;
-            let is_drawn = |map: &&String| self.row(map).is_ok_and(|row| row.is_on(name));
-            if let Some(map) = usage.maps.iter().find(|map| !is_drawn(map)) {
-                return Err((format!("{name}: no row of it is called {map:?}"), format!("{map:?}")));
-            }
+            self.check_pictures(name, usage)?;
         }
         let splits = protocols.map(|protocol| protocol.get_ref().split);
         let uses = self.datasets.iter().map(|(name, usage)| (name.as_str(), usage.forgotten, usage.split));
@@ -49,6 +47,35 @@ impl Paper {
             }
         }
         Ok(())
+    }
+
+    /// What pictures are to show is there to be shown; else what is wrong, and where it stands.
+    fn check_pictures(&self, name: &str, usage: &DatasetUse) -> Result<(), (String, String)> {
+        let is_there = |row: &String| {
+            let row = self.row(row).ok().filter(|row| row.is_on(name) && row.is_in(Part::AsPublished));
+            row.filter(|row| !row.is_oracle())
+        };
+        let mut drawn = usage.courses.iter().chain(&usage.maps);
+        if let Some(row) = drawn.find(|row| is_there(row).is_none()) {
+            return Err((format!("{name}: no published row of it is called {row:?}"), format!("{row:?}")));
+        }
+        let has_snapshots = |row: &&String| is_there(row).is_some_and(|row| row.snapshots > 0);
+        if let Some(row) = usage.courses.iter().find(|row| !has_snapshots(row)) {
+            return Err((format!("{name}: {row} has no snapshots to make a course of"), format!("{row:?}")));
+        }
+        let is_of_ratings = self.protocol(Part::AsPublished).ranking == Ranking::Ratings;
+        match usage.courses.len() > COLOURS.len() || (is_of_ratings && !usage.maps.is_empty()) {
+            true => {
+                let what = format!(
+                    "{name}: {} courses, {} maps; expected at most {} courses, and maps of rankings alone",
+                    usage.courses.len(),
+                    usage.maps.len(),
+                    COLOURS.len()
+                );
+                Err((what, format!("[dataset.{name}]")))
+            }
+            false => Ok(()),
+        }
     }
 
     /// Each row has a name of its own, and its recipes and searches are of data sets that the paper has; else what is

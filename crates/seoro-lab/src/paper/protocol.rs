@@ -93,7 +93,10 @@ pub struct DatasetUse {
     pub negatives: Negatives,
     /// How many seeds a row with randomness is run with.
     pub seeds: NonZeroUsize,
-    /// The rows whose users and items are drawn as maps, of the published part's first seed.
+    /// The rows whose loss and metric are drawn by epoch, of the published part's first seed.
+    #[serde(default)]
+    pub courses: Vec<String>,
+    /// The rows of which some users and items are drawn as maps, likewise.
     #[serde(default)]
     pub maps: Vec<String>,
     /// What a reader must know about this use.

@@ -31,7 +31,7 @@ pub struct Row {
     pub minutes: BTreeMap<String, f64>,
     /// The most seeds it is run with; as many as the data set asks for where absent.
     pub seeds: Option<NonZeroUsize>,
-    /// Every how many epochs a snapshot is kept, for the best-on-test figure; 0 for none.
+    /// Every how many epochs a snapshot is kept, for the best epoch on test and for courses; 0 for none.
     #[serde(default)]
     pub snapshots: usize,
     /// Hyper-parameters by data set (`default` for all others); `NAME.honest` for the honest part alone.

@@ -70,6 +70,22 @@ fn a_killed_run_is_resumed_to_the_same_numbers() {
     let resumed = run(target.path(), &[&arguments[..], &["--resume"]].concat());
     assert!(resumed.status.success(), "{}", text(&resumed.stderr));
     assert_eq!(numbers(&text(&resumed.stdout)), numbers(&text(&uninterrupted.stdout)));
+    // So are what pictures show.
+    let file = |target: &Path, name: &str| {
+        let path = target.join("experiments").join(name);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    let course = |target: &Path| {
+        let mut rows: Vec<serde_json::Value> =
+            serde_json::from_str(&file(target, "ngcf-courses.json")).unwrap();
+        rows.iter_mut().for_each(|row| row["record"]["seconds"] = serde_json::Value::Null);
+        rows
+    };
+    assert_eq!(course(target.path()), course(whole.path()));
+    let snapshots = |row: &&serde_json::Value| row["record"]["values"].is_object();
+    assert_eq!(course(target.path()).iter().filter(snapshots).count(), 120 / 5, "one each fifth epoch");
+    let map = "ngcf-world-map-mf-bpr.svg";
+    assert_eq!(file(target.path(), map), file(whole.path(), map));
 }
 
 #[test]

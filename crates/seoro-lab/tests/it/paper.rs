@@ -1,6 +1,7 @@
 //! Papers' files: the committed ones are sound, and what is wrong with one is said with its line.
 
 use seoro_lab::LabError;
+use seoro_lab::course::{self, CourseRow};
 use seoro_lab::paper::{self, Paper, Part};
 use seoro_lab::table::ResultRow;
 use seoro_lab::{render, rows, workplace};
@@ -149,6 +150,12 @@ fn published_tables_are_what_their_results_say() {
         let folder = root.join("docs/results");
         let results = folder.join(&paper.name);
         let rows: Vec<ResultRow> = rows::read(&results.with_extension("json")).unwrap();
+        let courses: Vec<CourseRow> = rows::read(&course::file(&folder, &paper.name)).unwrap();
+        for dataset in paper.datasets.keys() {
+            let picture = folder.join(course::picture_name(&paper.name, dataset));
+            let published = picture.exists().then(|| std::fs::read_to_string(&picture).unwrap());
+            assert_eq!(course::draw(&paper, dataset, &courses), published, "{}", picture.display());
+        }
         let table = std::fs::read_to_string(results.with_extension("md")).unwrap();
         assert_eq!(
             render::markdown(&paper, &rows, &|file| folder.join(file).exists()),

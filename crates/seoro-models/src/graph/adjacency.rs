@@ -24,7 +24,8 @@ pub enum Normalization {
 /// The bipartite graph of users and items as a sparse matrix `Â` `[N, N]` with `N = U + I`: node `u` is user `u`, node `U + i`
 /// item `i`, and an entry stands for an edge in one of its directions.
 ///
-/// The matrix and its transpose have their entries in the same places. It takes memory of `O(edges + nodes)`.
+/// The matrix and its transpose have their entries in the same places. It takes memory of `O(edges + nodes)`, and keeps up to two layers of a
+/// propagation of several hops to write the next ones over.
 ///
 /// ```
 /// use seoro_models::graph::{Graph, Normalization};

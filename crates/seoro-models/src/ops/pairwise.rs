@@ -30,10 +30,14 @@ use std::sync::Arc;
 /// score by, below them those to keep small.
 ///
 /// # Panics
-/// Where there are not so many rows, or there is no triple.
+/// Where there are not so many rows, there is no triple, or λ is below 0.
 pub fn pairwise(rows: Tensor<2>, triples: &Arc<Triples>, lambda: f64) -> Tensor<1> {
     let (found, expected) = (rows.dims()[0], triples.rows().len());
-    assert!(!triples.is_empty() && (found == expected || found == 2 * expected), "rows of the triples");
+    assert!(
+        found == expected || found == 2 * expected,
+        "{found} rows of the triples; expected {expected} or twice as many"
+    );
+    assert!(!triples.is_empty() && lambda >= 0.0, "{} triples, λ = {lambda}", triples.len());
     if !is_host(&rows.device().without_autodiff()) {
         return portable(rows, triples, lambda);
     }
@@ -159,7 +163,7 @@ fn gradient(kept: &Kept, by: f32) -> Vec<f32> {
         weights.clear();
         weights.extend(range.map(|place| triples.partner_weight(place, &of_margins)));
         kernel::weighted_rows(partners, weights, numbers, sum);
-        if is_one && shrink > 0.0 {
+        if is_one && *lambda > 0.0 {
             let own = &numbers[row * dim..(row + 1) * dim];
             sum.iter_mut().zip(own).for_each(|(sum, &x)| *sum += shrunk(row) * x);
         }
@@ -202,11 +206,11 @@ mod tests {
     use super::*;
     use crate::device::tested;
 
-    /// Losses that count three times, as some do beside others.
+    /// Losses that count less than nothing, and more than once.
     fn held_to_its_definition(triples: &Arc<Triples>, shape: [usize; 2], lambda: f64) {
         let rows = [(normal("rows", shape), shape)];
-        let function = |x: &[Tensor<2>]| pairwise(x[0].clone(), triples, lambda) * 3.0;
-        let oracle = |x: &[Tensor<2>]| portable(x[0].clone(), triples, lambda) * 3.0;
+        let function = |x: &[Tensor<2>]| pairwise(x[0].clone(), triples, lambda) * -3.0;
+        let oracle = |x: &[Tensor<2>]| portable(x[0].clone(), triples, lambda) * -3.0;
         check(&format!("pairwise, {shape:?}, {lambda}"), &function, &oracle, &rows);
     }
 

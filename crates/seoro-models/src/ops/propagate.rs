@@ -91,7 +91,7 @@ fn multiply(
     product
 }
 
-/// Has each row of a matrix written over, on all cores.
+/// Gives each row of a matrix to `write`, on all cores.
 fn by_row(numbers: &mut [f32], dim: usize, write: impl Fn(usize, &mut [f32]) + Sync) {
     if dim > 0 {
         numbers.par_chunks_mut(NODES * dim).enumerate().for_each(|(block, numbers)| {

@@ -74,7 +74,7 @@ impl Triples {
         [&self.users, &self.positives, &self.negatives]
     }
 
-    /// What each partner weighs, where `weights` are those of the triples: it, and less than nothing of a negative.
+    /// What a partner weighs, where `weights` are those of the triples: that, with the other sign where one of both is the negative.
     pub(super) fn partner_weight(&self, partner: usize, weights: &[f32]) -> f32 {
         let signed = self.partners.signed[partner];
         let weight = weights[signed as usize / 2];
