@@ -1,5 +1,9 @@
 //! `search`: hyper-parameters chosen on validation data, with every try in a log.
 
+mod log;
+
+pub use log::{Try, best, log_name};
+
 use crate::cell::{self, training};
 use crate::data::{self, Data, Folders};
 use crate::measure::{Measure, Preference};
@@ -9,7 +13,6 @@ use crate::task::{Side, Task};
 use crate::{LabError, rows, workplace};
 use seoro_core::{Score, Seed};
 use seoro_models::{Epoch, FitError, Run};
-use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -45,39 +48,6 @@ pub struct SearchArgs {
     /// Copy the log to docs/results/search
     #[arg(long)]
     pub(super) publish: bool,
-}
-
-/// One try: a recipe and what validation data says of it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Try<M: Ord = Measure> {
-    /// The hash of the data, the protocol and the revision of the code it was tried with: [`search_key`].
-    pub key: String,
-    /// The hyper-parameters that were set.
-    pub recipe: toml::Table,
-    /// The best epoch, for models that have epochs.
-    pub epoch: Option<usize>,
-    /// What was measured at it; nothing where the fit failed.
-    #[serde(bound(deserialize = "M: Deserialize<'de>"))]
-    pub values: BTreeMap<M, f64>,
-    /// Why the fit failed, where it did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failed: Option<String>,
-    /// Threads of the fit.
-    pub threads: usize,
-    /// Seconds for the fit and its measures.
-    pub seconds: f64,
-}
-
-impl<M: Ord> Try<M> {
-    /// The recipe to use: what was tried, for as many epochs as were best.
-    pub fn found(&self) -> toml::Table {
-        let mut recipe = self.recipe.clone();
-        if let (Some(epoch), true) = (self.epoch, recipe.contains_key("epochs")) {
-            recipe.insert("epochs".to_owned(), toml::Value::Integer(epoch as i64));
-        }
-        recipe
-    }
 }
 
 /// Runs the command.
@@ -252,6 +222,7 @@ impl Scene<'_> {
             recipe,
             epoch: found.epoch,
             values: found.values,
+            course: found.course,
             failed,
             threads: workplace::threads(self.args.threads),
             seconds: (start.elapsed().as_secs_f64() * 10.0).round() / 10.0,
@@ -310,13 +281,16 @@ impl Scene<'_> {
 struct Found {
     epoch: Option<usize>,
     values: BTreeMap<Measure, f64>,
+    /// By epoch.
+    course: Vec<(usize, f64)>,
 }
 
 impl Found {
     fn keep_better(&mut self, epoch: Option<usize>, values: BTreeMap<Measure, f64>, select: Measure) {
         let new = values.get(&select).copied().unwrap_or(f64::NAN);
+        self.course.extend(epoch.map(|epoch| (epoch, new)));
         if self.values.get(&select).is_none_or(|&best| select.compare(new, best).is_gt()) {
-            *self = Self { epoch, values };
+            (self.epoch, self.values) = (epoch, values);
         }
     }
 }
@@ -328,20 +302,6 @@ pub(super) fn is_of_the_recipe(error: &FitError) -> bool {
 
 fn round(value: f64) -> f64 {
     (value * 1e5).round() / 1e5
-}
-
-/// The log's name: `PAPER/DATASET/ROW.PART.json`.
-pub fn log_name(paper: &str, dataset: &str, row: &str, part: Part) -> PathBuf {
-    PathBuf::from(paper).join(dataset).join(format!("{row}.{part}.json"))
-}
-
-/// The try with the best value of `select`; those that failed have none.
-pub fn best<'a, M: Ord + Preference>(tries: &'a [Try<M>], select: &M) -> Option<&'a Try<M>> {
-    let measured = tries.iter().filter_map(|tried| Some((tried, *tried.values.get(select)?)));
-    measured
-        .filter(|(_, value)| !value.is_nan())
-        .max_by(|(_, a), (_, b)| select.compare(*a, *b))
-        .map(|(tried, _)| tried)
 }
 
 #[cfg(test)]

@@ -208,7 +208,16 @@ fn tries(
                 }
                 Err(error) => return Err(error),
             };
-            tries.push(Try { key: key.clone(), recipe, epoch: None, values, failed, threads, seconds });
+            tries.push(Try {
+                key: key.clone(),
+                recipe,
+                epoch: None,
+                values,
+                course: Vec::new(),
+                failed,
+                threads,
+                seconds,
+            });
             rows::write(&log, &tries)?;
         }
         progress.step();
