@@ -230,7 +230,7 @@ mod tests {
         assert_eq!(ticks((0.0, 100.0)), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
         let found: Vec<String> = ticks((0.151, 0.1829)).into_iter().map(short).collect();
         assert_eq!(found, ["0.155", "0.16", "0.165", "0.17", "0.175", "0.18"]);
-        assert_eq!(ends([2.0, 2.0].into_iter()), Some((1.5, 2.5)));
+        assert_eq!(ends([2.0, 2.0].into_iter()), Some((1.0, 3.0)));
         assert_eq!(ends([f64::NAN].into_iter()), None);
     }
 

@@ -78,3 +78,18 @@ fn where_a_moment_parts_what_is_hidden_nobody_has_a_later_signal() {
         assert!(!shown.is_empty() && shown.iter().max() < hidden.as_ref(), "{side:?}");
     }
 }
+
+#[test]
+fn some_users_are_the_same_for_all_and_have_enough_items() {
+    let text = "ranking = \"full\"\nhide = \"training\"\nties = \"mean\"\nmetrics = [\"ndcg@10\"]\nselect = \"ndcg@10\"";
+    let protocol: Protocol = toml::from_str(text).expect("a protocol");
+    let (data, usage) = (data("world"), usage("split = { share-of-user = 0.2 }"));
+    let task = Task::new(&data, &usage, &protocol, Side::Test, 1).expect("a task");
+    let some = |users, items| task.some_users(users, items, Seed::new(1));
+    let found = some(6, 10..=40);
+    assert_eq!(found.len(), 6);
+    assert!(found.iter().all(|(_, items)| (10..=40).contains(&items.len())));
+    assert_eq!(found, some(6, 10..=40));
+    assert_eq!(found[..3], some(3, 10..=40));
+    assert!(some(6, 1_000..=2_000).is_empty());
+}

@@ -125,6 +125,10 @@ fn a_use_is_of_a_data_set_there_is() {
 
 #[test]
 fn an_order_is_of_rows_and_metrics_there_are() {
+    let world = "[dataset.world]\n";
+    let drawn = |what: &str| refused(world, &format!("{world}{what}\n"), what);
+    assert!(drawn("maps = [\"pope\"]").contains("no published row of it is called \"pope\""));
+    assert!(drawn("courses = [\"pop\"]").contains("pop has no snapshots"));
     let order = |to: &str| refused("rows = [\"ease\", \"pop\"]", to, "[[order]]");
     assert!(order("rows = [\"ease\", \"popp\"]").contains("popp"));
     assert!(order("rows = [\"ease\"]").contains("fewer than two"));
