@@ -10,7 +10,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Try<M: Ord = Measure> {
-    /// The hash of the data, the protocol and the revision of the code it was tried with: [`search_key`].
+    /// The hash of the data, the protocol and the revision of the code it was tried with: [`search_key`](super::search_key).
     pub key: String,
     /// The hyper-parameters that were set.
     pub recipe: toml::Table,
